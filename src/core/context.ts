@@ -1,0 +1,103 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { nonNegativeInteger, positiveInteger } from './options.ts'
+import { systemClock, type Clock } from './clock.ts'
+
+/** One thing that happened during a request. */
+export type TraceEntry =
+  | {
+      readonly kind: 'query'
+      readonly atMs: number
+      readonly durationMs: number
+      readonly text: string
+      readonly values: readonly unknown[] | undefined
+      readonly rowCount: number | undefined
+      readonly error: unknown
+      /** Where the query was asked for: an `Error` made at the call, unformatted until it is read. */
+      readonly site: Error | undefined
+    }
+  | {
+      readonly kind: 'cache'
+      readonly atMs: number
+      readonly cache: string
+      readonly key: string
+      readonly verdict: 'hit' | 'missing' | 'miss'
+    }
+
+/** What was recorded during one request: the first `maxEntries` entries, and how many came after. */
+export interface Trace {
+  readonly entries: readonly TraceEntry[]
+  /** Entries that found the trace full. */
+  readonly dropped: number
+}
+
+/** What hotpath knows about the request that the running code belongs to. */
+export interface RequestContext {
+  /** The route's pattern, such as `/users/:id`; the adapter sets it. */
+  readonly route: string
+  /** When the request began, in `monotonicMs` of the clock that the trace was made with. */
+  readonly startedMs: number
+  /** Undefined while tracing is off. */
+  readonly trace: Trace | undefined
+}
+
+/** How {@link runInRequest} records. */
+export interface RequestContextOptions {
+  route: string
+  /**
+   * Entries that one request's trace keeps; 0 keeps none. Tracing costs memory for each entry and
+   * a call site for each query: it is meant for development and for the doctor.
+   *
+   * @defaultValue 0
+   */
+  maxTraceEntries?: number | undefined
+  clock?: Clock | undefined
+}
+
+const storage = new AsyncLocalStorage<MutableContext>()
+
+// AsyncLocalStorage.getStore() is cheap but not free. Blocks ask on every query and cache read, so
+// as long as no request was ever traced in this process the answer is known without asking.
+let everTraced = false
+
+/** Runs `work` as part of a request: everything it awaits sees the same {@link RequestContext}. */
+export function runInRequest<T>(options: RequestContextOptions, work: () => T): T {
+  const maxEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
+  const clock = options.clock ?? systemClock
+  const trace = maxEntries === 0 ? undefined : new BoundedTrace(maxEntries)
+  if (trace !== undefined) everTraced = true
+  return storage.run({ route: options.route, startedMs: clock.monotonicMs(), trace }, work)
+}
+
+/** The request that the running code belongs to, if an adapter opened one. */
+export function requestContext(): RequestContext | undefined {
+  return storage.getStore()
+}
+
+/** True when {@link record} would keep an entry: ask before one is made. */
+export function isTracing(): boolean {
+  return everTraced && storage.getStore()?.trace !== undefined
+}
+
+/** Adds an entry to the trace of the running request, if there is one. */
+export function record(entry: TraceEntry): void {
+  storage.getStore()?.trace?.add(entry)
+}
+
+interface MutableContext extends RequestContext {
+  readonly trace: BoundedTrace | undefined
+}
+
+class BoundedTrace implements Trace {
+  readonly entries: TraceEntry[] = []
+  dropped = 0
+  readonly #maxEntries: number
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = positiveInteger('maxTraceEntries', maxEntries)
+  }
+
+  add(entry: TraceEntry): void {
+    if (this.entries.length < this.#maxEntries) this.entries.push(entry)
+    else this.dropped++
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Every code that hotpath throws. The union is closed: `docs/errors.md` has a section for each one,
+ * and a test keeps the two equal. A retired code is never used again for something else.
+ */
+export const errorCodes = [
+  'HOTPATH_OPTION_INVALID',
+  'HOTPATH_COMPONENT_CLOSED',
+  'HOTPATH_REDIS_TIMEOUT',
+  'HOTPATH_CACHE_KEY_INVALID',
+  'HOTPATH_CACHE_VALUE_INVALID',
+  'HOTPATH_POSTGRES_POOL_EXHAUSTED',
+  'HOTPATH_POSTGRES_CONNECT_FAILED',
+  'HOTPATH_POSTGRES_QUERY_INVALID',
+  'HOTPATH_POSTGRES_QUERY_TIMEOUT',
+  'HOTPATH_POSTGRES_OUTCOME_UNKNOWN',
+  'HOTPATH_HTTP_ROUTE_INVALID',
+] as const
+
+/** The code of a {@link HotpathError}: `HOTPATH_<ROOM>_<WHAT>`. */
+export type HotpathErrorCode = (typeof errorCodes)[number]
+
+/**
+ * The one error class of hotpath. Branch on `code`; the message says what happened, why, and what
+ * to do next, and may change between releases.
+ *
+ * @example
+ * ```ts
+ * import { HotpathError } from 'hotpath'
+ *
+ * const error = new HotpathError('HOTPATH_OPTION_INVALID', 'maxEntries must be a positive integer')
+ * if (error instanceof HotpathError && error.code === 'HOTPATH_OPTION_INVALID') {
+ *   console.log(error.message)
+ * }
+ * ```
+ */
+export class HotpathError extends Error {
+  override readonly name: string = 'HotpathError'
+  /** What happened, as a stable identifier; see `docs/errors.md`. */
+  readonly code: HotpathErrorCode
+
+  constructor(code: HotpathErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

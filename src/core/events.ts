@@ -1,0 +1,90 @@
+import { channel } from 'node:diagnostics_channel'
+
+/**
+ * What each channel carries. The name on `node:diagnostics_channel` is the key as it stands here.
+ * A later room adds its line; payloads only ever gain fields.
+ */
+export interface HotpathEvents {
+  /** A call of `get` or `getOrSet` was answered. */
+  'hotpath:cache:read': {
+    cache: string
+    key: string
+    /** `missing` is a hit on a stored "there is no such thing". */
+    verdict: 'hit' | 'missing' | 'miss'
+    tier: 'memory' | 'redis' | undefined
+    durationMs: number
+  }
+  /** A loader ran on behalf of one or more callers. */
+  'hotpath:cache:load': { cache: string; key: string; durationMs: number; error: unknown }
+  /** Redis did not do what the cache asked of it; the cache went on without. */
+  'hotpath:cache:trouble': { cache: string; operation: string; error: unknown }
+  /** A query came to its end, well or not. */
+  'hotpath:postgres:query': {
+    pool: string
+    text: string
+    durationMs: number
+    rowCount: number | undefined
+    error: unknown
+  }
+  /** A connection was opened or closed. */
+  'hotpath:postgres:connection': {
+    pool: string
+    change: 'opened' | 'closed'
+    reason: string | undefined
+  }
+  /** The response cache decided about a request. */
+  'hotpath:http:cache': {
+    route: string
+    key: string
+    /** The words of `Cache-Status` (RFC 9211): `hit`, or why it was forwarded. */
+    verdict: 'hit' | 'uri-miss' | 'bypass' | 'method'
+    stored: boolean
+  }
+}
+
+/** The name of a channel. */
+export type HotpathEvent = keyof HotpathEvents
+
+/** One channel of {@link HotpathEvents}, held by the room that publishes on it. */
+export interface EventChannel<Name extends HotpathEvent> {
+  /** Ask this before the payload is made: without listeners an event must cost nothing. */
+  readonly hasSubscribers: boolean
+  publish(payload: HotpathEvents[Name]): void
+}
+
+/**
+ * Opens a channel for publishing. Called once, when a room is loaded.
+ *
+ * @example
+ * ```ts
+ * const reads = eventChannel('hotpath:cache:read')
+ * if (reads.hasSubscribers) reads.publish({ cache, key, verdict, tier, durationMs })
+ * ```
+ */
+export function eventChannel<Name extends HotpathEvent>(name: Name): EventChannel<Name> {
+  return channel(name) as unknown as EventChannel<Name>
+}
+
+/**
+ * Listens to a channel; the returned function stops it. A listener that throws does not reach the
+ * code that published: Node reports it as an uncaught exception.
+ *
+ * @example
+ * ```ts
+ * import { listen } from 'hotpath'
+ *
+ * const stop = listen('hotpath:postgres:query', ({ text, durationMs }) => {
+ *   if (durationMs > 200) console.warn(`${durationMs.toFixed(0)} ms: ${text}`)
+ * })
+ * stop()
+ * ```
+ */
+export function listen<Name extends HotpathEvent>(
+  name: Name,
+  listener: (payload: HotpathEvents[Name]) => void,
+): () => void {
+  const subscriber = (payload: unknown) => listener(payload as HotpathEvents[Name])
+  const source = channel(name)
+  source.subscribe(subscriber)
+  return () => void source.unsubscribe(subscriber)
+}

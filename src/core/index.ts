@@ -1,0 +1,47 @@
+export {
+  createManualClock,
+  systemClock,
+  type Clock,
+  type ManualClock,
+  type Timer,
+} from './clock.ts'
+export {
+  isTracing,
+  record,
+  requestContext,
+  runInRequest,
+  type RequestContext,
+  type RequestContextOptions,
+  type Trace,
+  type TraceEntry,
+} from './context.ts'
+export { errorCodes, HotpathError, type HotpathErrorCode } from './errors.ts'
+export {
+  eventChannel,
+  listen,
+  type EventChannel,
+  type HotpathEvent,
+  type HotpathEvents,
+} from './events.ts'
+export { drain, type DrainOptions, type Sink, type Source } from './flow.ts'
+export {
+  invalid,
+  knownOptions,
+  maxTimerMs,
+  nonEmptyString,
+  nonNegativeInteger,
+  positiveInteger,
+  positiveMs,
+  timerMs,
+  timerMsOrOff,
+} from './options.ts'
+export type {
+  RedisArgument,
+  RedisLike,
+  RedisListener,
+  RedisReply,
+  RedisScript,
+  RedisSetOptions,
+  RedisSubscription,
+} from './redis.ts'
+export { components, register, type ComponentKind, type RegisteredComponent } from './registry.ts'
