@@ -1,0 +1,181 @@
+import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { drain } from 'hotpath'
+import { Client } from 'pg'
+import { copySink } from './copy-sink.ts'
+import { withoutIndexes } from './bulk-load.ts'
+import { computeDerived } from './derived-columns.ts'
+import { DumpError } from './dump-error.ts'
+import { dumpTables, type DumpTable, type Value } from './dump-tables.ts'
+import { IdSet } from './id-set.ts'
+import { readRows, UnreadableRow, type RejectedRow } from './xml-rows.ts'
+
+/** How {@link importDump} works. */
+export interface ImportOptions {
+  /** Told again and again how far the import is: show a few of these a second. */
+  onProgress?: ((progress: ImportProgress) => void) | undefined
+  /** Ends the import; the database stays as it was. */
+  signal?: AbortSignal | undefined
+}
+
+/** How far an import is. */
+export interface ImportProgress {
+  /** What is being done, for a person to read. */
+  readonly step: string
+  /** From 0 to 1, by the bytes of the four files. */
+  readonly doneRatio: number
+}
+
+/** What an import did. */
+export interface ImportResult {
+  /** Rows that are now in each table. */
+  readonly counts: { users: number; posts: number; comments: number; votes: number }
+  /** Rows that could not be read, in all. */
+  readonly rejectedCount: number
+  /** The first of them, at most {@link maxRejectedKept}. */
+  readonly rejected: readonly (RejectedRow & { readonly file: string })[]
+}
+
+/** Rejected rows that an import names one by one; it counts the others. */
+export const maxRejectedKept = 1_000
+
+const tables = ['users', 'posts', 'question_tags', 'comments', 'votes']
+
+/**
+ * Loads a Stack Exchange dump (`Users.xml`, `Posts.xml`, `Comments.xml` and `Votes.xml`, plain or
+ * with `.gz`) into a migrated database, in place of what its tables held. All of it is one
+ * transaction: an import that fails or is ended leaves the database as it was.
+ *
+ * Owners and authors that are missing, -1, or not in `Users.xml` become null. Comments and votes of
+ * posts that are not in the dump (deleted since) are kept. Answers to such posts are kept hidden.
+ *
+ * @throws DumpError where the folder or one of the files is missing or damaged
+ */
+export async function importDump(
+  databaseUrl: string,
+  folder: string,
+  options: ImportOptions = {},
+): Promise<ImportResult> {
+  const { signal } = options
+  const files = await findFiles(folder)
+  const client = new Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    const result = await loadInTransaction(client, files, options)
+    signal?.throwIfAborted()
+    // Outside the transaction, as VACUUM must be: it also gathers the planner's statistics.
+    await client.query(`vacuum (analyze) ${tables.join(', ')}`)
+    return result
+  } finally {
+    await client.end()
+  }
+}
+
+interface DumpFile {
+  readonly source: DumpTable
+  readonly path: string
+  readonly bytes: number
+}
+
+async function findFiles(folder: string): Promise<DumpFile[]> {
+  const found = await stat(folder).catch(() => undefined)
+  if (!found?.isDirectory()) throw new DumpError(`There is no folder ${folder}.`)
+
+  const files: DumpFile[] = []
+  const absent: string[] = []
+  for (const source of dumpTables) {
+    const paths = [join(folder, source.file), join(folder, `${source.file}.gz`)]
+    const path = await firstFile(paths)
+    if (path === undefined) absent.push(source.file)
+    else files.push({ source, ...path })
+  }
+  if (absent.length > 0) {
+    throw new DumpError(`${folder} is no dump: it lacks ${absent.join(', ')} (plain or .gz).`)
+  }
+  return files
+}
+
+async function firstFile(paths: string[]): Promise<{ path: string; bytes: number } | undefined> {
+  for (const path of paths) {
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isFile()) return { path, bytes: found.size }
+  }
+  return undefined
+}
+
+async function loadInTransaction(
+  client: Client,
+  files: DumpFile[],
+  options: ImportOptions,
+): Promise<ImportResult> {
+  const rejected = new RejectedRows()
+  const progress = new ByteProgress(files, options)
+  const counts = { users: 0, posts: 0, comments: 0, votes: 0 }
+  const users = new IdSet()
+
+  await client.query('begin')
+  await client.query(`truncate ${tables.join(', ')}`)
+  await withoutIndexes(client, tables, async () => {
+    for (const file of files) {
+      const { table } = file.source
+      counts[table] = await loadFile(client, file, users, rejected, progress, options.signal)
+    }
+    progress.show('counting and indexing', 1)
+    await computeDerived(client, options.signal)
+  })
+  await client.query('commit')
+  return { counts, rejectedCount: rejected.count, rejected: rejected.first }
+}
+
+function loadFile(
+  client: Client,
+  file: DumpFile,
+  users: IdSet,
+  rejected: RejectedRows,
+  progress: ByteProgress,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { source, path } = file
+  const seen = source.table === 'users' ? users : new IdSet()
+  const rows = readRows(path, {
+    read(row) {
+      const values = source.read(row, users)
+      if (!seen.add(values[0])) throw new UnreadableRow(`there is a row with Id ${values[0]} before`)
+      return values
+    },
+    onRejected: (row) => rejected.add(basename(path), row),
+    onBytes: (bytes) => progress.add(`loading ${source.table}`, bytes),
+    signal,
+  })
+  return drain(rows, copySink(client, source.table, source.columns), { signal })
+}
+
+class RejectedRows {
+  readonly first: (RejectedRow & { file: string })[] = []
+  count = 0
+
+  add(file: string, { line, reason }: RejectedRow): void {
+    this.count++
+    if (this.first.length < maxRejectedKept) this.first.push({ file, line, reason })
+  }
+}
+
+class ByteProgress {
+  readonly #onProgress: ImportOptions['onProgress']
+  readonly #totalBytes: number
+  #doneBytes = 0
+
+  constructor(files: DumpFile[], { onProgress }: ImportOptions) {
+    this.#onProgress = onProgress
+    this.#totalBytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  }
+
+  add(step: string, bytes: number): void {
+    this.#doneBytes += bytes
+    this.show(step, Math.min(1, this.#doneBytes / this.#totalBytes))
+  }
+
+  show(step: string, doneRatio: number): void {
+    this.#onProgress?.({ step, doneRatio })
+  }
+}
