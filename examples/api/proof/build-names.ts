@@ -1,0 +1,30 @@
+/** The builds of the API, in the order in which they are shown. */
+export const buildNames = ['naive', 'usual', 'hotpath'] as const
+
+export type BuildName = (typeof buildNames)[number]
+
+/** One value for each build. */
+export type PerBuild<T> = Readonly<Record<BuildName, T>>
+
+/** One value for each build, each computed on its own. */
+export function perBuild<T>(value: (build: BuildName) => T): PerBuild<T> {
+  return { naive: value('naive'), usual: value('usual'), hotpath: value('hotpath') }
+}
+
+/**
+ * Measures the builds in turn, round after round, so that a machine that slows down or speeds up
+ * in between does so for all of them. Each round begins with another build.
+ */
+export async function interleave(
+  rounds: number,
+  measure: (build: BuildName, round: number) => Promise<number>,
+): Promise<PerBuild<number[]>> {
+  const values = perBuild((): number[] => [])
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < buildNames.length; turn++) {
+      const build = buildNames[(round + turn) % buildNames.length] ?? 'naive'
+      values[build].push(await measure(build, round))
+    }
+  }
+  return values
+}
