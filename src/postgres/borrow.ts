@@ -1,0 +1,40 @@
+import type { PoolClient } from 'pg'
+import type { Connection } from './connection.ts'
+import type { Waiter } from './waiting.ts'
+
+/** Someone who wants a client to himself: `pool.connect()`. */
+export class Borrow implements Waiter {
+  readonly isAlone = true
+  readonly queuedAtMs: number
+  readonly #resolve: (client: PoolClient) => void
+  readonly #onReturned: (client: PoolClient, error: Error | undefined) => void
+  readonly reject: (error: unknown) => void
+
+  constructor(
+    queuedAtMs: number,
+    resolve: (client: PoolClient) => void,
+    reject: (error: unknown) => void,
+    onReturned: (client: PoolClient, error: Error | undefined) => void,
+  ) {
+    this.queuedAtMs = queuedAtMs
+    this.#resolve = resolve
+    this.reject = reject
+    this.#onReturned = onReturned
+  }
+
+  start(connection: Connection): void {
+    const client = connection.lend() as unknown as PoolClient
+    client.release = (fate) => {
+      client.release = releasedTwice
+      const error = fate instanceof Error ? fate : undefined
+      if (fate) connection.close('released', error)
+      else void connection.takeBack()
+      this.#onReturned(client, error)
+    }
+    this.#resolve(client)
+  }
+}
+
+function releasedTwice(): never {
+  throw new Error('Release called on client which has already been released to the pool.')
+}

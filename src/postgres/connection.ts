@@ -1,0 +1,334 @@
+import pg, { type ClientConfig, type QueryResult } from 'pg'
+import type { Clock, Timer } from '../core/index.ts'
+import { requestCancel, type CancelTarget } from './cancel.ts'
+import { leftTransactionOpen, timedOut } from './errors.ts'
+import type { Flight, Surrender } from './flight.ts'
+import type { RoundTrip } from './round-trip.ts'
+import { learn } from './statement.ts'
+
+/** Who is told what becomes of a connection: its pool. */
+export interface ConnectionOwner {
+  readonly clock: Clock
+  readonly roundTrip: RoundTrip
+  /** It may take work again. */
+  freed(connection: Connection): void
+  /** It is gone for good. */
+  closed(connection: Connection, reason: CloseReason, error: Error | undefined): void
+  /** The server is being asked to cancel a query. */
+  cancelling(): void
+  /** This query has to be sent again; nothing of it took effect. */
+  rerun(flight: Flight): void
+}
+
+/** Why a connection was closed. */
+export type CloseReason =
+  | 'idle'
+  | 'lifetime'
+  | 'queries'
+  | 'lost'
+  | 'released'
+  | 'unresponsive'
+  | 'end'
+
+// How long the server may take to confirm a cancel. After that it is frozen or gone, and so is the
+// connection.
+const cancelGraceMs = 1_000
+const maxReruns = 3
+
+/**
+ * One connection of the pool, on a `pg.Client` that pipelines. It is shared by reads, or carries one
+ * query alone, or is lent to a borrower: never two of these at a time.
+ */
+export class Connection {
+  readonly client: PipelinedClient
+  readonly openedAtMs: number
+  idleSinceMs: number
+  /** When the query that the server works on now came to be the first in line. */
+  headSinceMs = 0
+  queryCount = 0
+  /** Takes nothing more and is closed when its work is done. */
+  retiring: CloseReason | undefined
+  /** Kept clear of reads, so that it falls idle for one that waits to have a connection alone. */
+  isReserved = false
+  isLent = false
+  isClosed = false
+  readonly #owner: ConnectionOwner
+  readonly #flights: Flight[] = []
+  readonly #unwantedNames = new Set<string>()
+  #isCorked = false
+  #isCancelling = false
+  #deadlineTimer: Timer | undefined
+  #deadlineTimerDueMs = Infinity
+
+  /** Opens a connection; rejects with what pg reports. */
+  static async open(config: ClientConfig, owner: ConnectionOwner): Promise<Connection> {
+    const client = new pg.Client({ ...config, pipeline: true }) as PipelinedClient
+    // Without a listener an error between two queries would end the process.
+    client.on('error', () => {})
+    await client.connect()
+    return new Connection(client, owner)
+  }
+
+  private constructor(client: PipelinedClient, owner: ConnectionOwner) {
+    this.client = client
+    this.#owner = owner
+    this.openedAtMs = owner.clock.monotonicMs()
+    this.idleSinceMs = this.openedAtMs
+    client.on('error', (error) => this.close('lost', error))
+    client.on('end', () => this.close('lost', undefined))
+  }
+
+  get inFlight(): number {
+    return this.#flights.length
+  }
+
+  get isIdle(): boolean {
+    return this.#flights.length === 0 && this.isUsable
+  }
+
+  /** Takes more reads, as far as its state goes. */
+  get takesReads(): boolean {
+    return this.isUsable && !this.isReserved && this.#flights[0]?.isAlone !== true
+  }
+
+  get isUsable(): boolean {
+    return !this.isLent && !this.#isCancelling && this.retiring === undefined && !this.isClosed
+  }
+
+  /** Sends a query behind those that are under way. */
+  send(flight: Flight, nowMs: number): void {
+    if (this.#flights.length === 0) this.headSinceMs = nowMs
+    flight.sentAtMs = nowMs
+    this.queryCount++
+    this.#flights.push(flight)
+    flight.deadlineMs = flight.timeoutMs === false ? Infinity : nowMs + flight.timeoutMs
+    if (flight.deadlineMs < this.#deadlineTimerDueMs) this.#armDeadlineTimer(flight.deadlineMs)
+    this.#cork()
+    if (this.#unwantedNames.size > 0) this.#deallocate()
+
+    let isSending = true
+    let encodeError: Error | null | undefined
+    const query = flight.toQuery((error, result) => {
+      // pg reports a parameter that it cannot encode while it sends, and the end of that query once
+      // more when the server is ready again.
+      if (isSending) encodeError = error
+      else this.#landed(flight, encodeError ?? error ?? undefined, result)
+    })
+    this.client.query(query)
+    isSending = false
+  }
+
+  /** Gives the client to a borrower, without pipelining: cursors and COPY need it so. */
+  lend(): PipelinedClient {
+    this.isLent = true
+    this.queryCount++
+    this.client.pipeline = false
+    return this.client
+  }
+
+  /** Takes the client back, and rolls back what the borrower left open. */
+  async takeBack(): Promise<void> {
+    // Not ready: queries that the borrower did not wait for are still running, and may open a
+    // transaction yet. They come first, since a client keeps their order.
+    if (this.client.getTransactionStatus() !== 'I' || !this.client.readyForQuery) {
+      await this.client.query('ROLLBACK').catch((error: Error) => this.close('lost', error))
+    }
+    if (this.isClosed) return
+    this.isLent = false
+    this.client.pipeline = true
+    this.#owner.freed(this)
+  }
+
+  /**
+   * The caller does not want the answer any more. Behind others the query is a read: it is answered
+   * at once, and cancelled if it is still to run. The first in line is cancelled now, and its caller
+   * hears what the server says of it.
+   */
+  giveUp(flight: Flight, surrender: Surrender): void {
+    if (flight.surrender !== undefined) return
+    flight.surrender = surrender
+    if (flight !== this.#flights[0]) flight.reject(surrender.cancelled)
+    else if (!this.#isCancelling) this.#cancelHead(flight, surrender)
+  }
+
+  /** A prepared statement that is not wanted any more; removed with the next query. */
+  forgetStatement(name: string): void {
+    if (this.client.connection.parsedStatements[name] !== undefined) this.#unwantedNames.add(name)
+  }
+
+  /** Ends it, well if it is idle, else by cutting the socket. */
+  close(reason: CloseReason, error?: Error): void {
+    if (this.isClosed) return
+    const wasIdle = this.#flights.length === 0 && !this.isLent
+    this.isClosed = true
+    this.#deadlineTimer?.cancel()
+    if (wasIdle && reason !== 'lost') void this.client.end().catch(() => {})
+    else this.client.connection.stream.destroy(error)
+    this.#owner.closed(this, reason, error)
+  }
+
+  #landed(flight: Flight, error: Error | undefined, result: QueryResult): void {
+    if (flight.isAlone && error !== undefined && !this.client.readyForQuery && !this.isClosed) {
+      // The transaction's state is only known with the ReadyForQuery behind the error.
+      const finish = () => {
+        this.client.connection.off('readyForQuery', finish)
+        this.client.off('end', finish)
+        this.#finishAlone(flight, error, result)
+      }
+      this.client.connection.once('readyForQuery', finish)
+      this.client.once('end', finish)
+    } else if (flight.isAlone) {
+      this.#finishAlone(flight, error, result)
+    } else {
+      this.#finish(flight, error, result)
+    }
+  }
+
+  #finishAlone(flight: Flight, error: Error | undefined, result: QueryResult): void {
+    if (this.isClosed || this.client.getTransactionStatus() === 'I') {
+      this.#finish(flight, error, result)
+      return
+    }
+    const settle = () =>
+      this.#finish(flight, error ?? leftTransactionOpen(flight.request.text), result)
+    this.client.query('ROLLBACK').then(settle, (lost: Error) => {
+      this.close('lost', lost)
+      settle()
+    })
+  }
+
+  #finish(flight: Flight, error: Error | undefined, result: QueryResult): void {
+    const nowMs = this.#owner.clock.monotonicMs()
+    this.#flights.splice(this.#flights.indexOf(flight), 1)
+    this.#learn(flight, nowMs - this.headSinceMs)
+    this.headSinceMs = nowMs
+
+    // In this order: whoever hears the answer and asks again finds the connection free.
+    const isRerun = error !== undefined && this.#mayRerun(flight, error)
+    const head = this.#flights[0]
+    if (head === undefined) {
+      this.idleSinceMs = nowMs
+    } else if (head.surrender !== undefined && !this.#isCancelling) {
+      this.#cancelHead(head, head.surrender)
+    }
+    if (isRerun) this.#owner.rerun(flight)
+    else if (error === undefined) flight.resolve(result)
+    else flight.reject(isCancelled(error) ? (flight.surrender?.cancelled ?? error) : error)
+    if (!this.isClosed) this.#owner.freed(this)
+  }
+
+  // An answer to what was sent while others were under way has not waited for the network.
+  #learn(flight: Flight, tookMs: number): void {
+    const { roundTrip } = this.#owner
+    if (flight.sentAtMs === this.headSinceMs) {
+      roundTrip.observe(tookMs)
+      learn(flight.statement, tookMs - roundTrip.usualMs)
+    } else {
+      learn(flight.statement, tookMs)
+    }
+  }
+
+  // All of these failures happen before the query has had any effect.
+  #mayRerun(flight: Flight, error: Error): boolean {
+    if (flight.surrender !== undefined || flight.reruns >= maxReruns) return false
+    const { code } = error as { code?: string }
+    const isVictim = isCancelled(error) && this.#isCancelling
+    // A statement that somebody deallocated, or whose result type a migration changed.
+    const name = flight.preparedName
+    const isStale = (code === '26000' || isChangedPlan(error)) && name !== undefined
+    // Cut off by the pool itself, behind a query that the server did not answer.
+    const isCutOff = this.retiring === 'unresponsive' && !flight.isAlone
+    if (!isVictim && !isStale && !isCutOff) return false
+    if (isStale) delete this.client.connection.parsedStatements[name]
+    flight.reruns++
+    return true
+  }
+
+  // While a cancel is on its way nothing new is sent here: it could hit what comes next. It can still
+  // hit the reads that were sent already; they are sent again, and their callers see nothing of it.
+  #cancelHead(flight: Flight, surrender: Surrender): void {
+    this.#isCancelling = true
+    this.#owner.cancelling()
+    const stop = new AbortController()
+    const grace = this.#owner.clock.after(cancelGraceMs, () => {
+      stop.abort()
+      if (flight.isAnswered) return
+      flight.reject(surrender.unknown)
+      this.retiring = 'unresponsive'
+      this.close('unresponsive')
+    })
+    void requestCancel(this.client, stop.signal).then(() =>
+      this.#whenDrained(() => {
+        grace.cancel()
+        this.#isCancelling = false
+        if (!this.isClosed) this.#owner.freed(this)
+      }),
+    )
+  }
+
+  #whenDrained(run: () => void): void {
+    if (this.#flights.length === 0 || this.isClosed) run()
+    else this.client.connection.once('readyForQuery', () => this.#whenDrained(run))
+  }
+
+  // One timer for the nearest deadline, looked at only when it fires: a timer for every query would
+  // cost more than the rest of the pool.
+  #armDeadlineTimer(dueMs: number): void {
+    const { clock } = this.#owner
+    this.#deadlineTimer?.cancel()
+    this.#deadlineTimerDueMs = dueMs
+    this.#deadlineTimer = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () => {
+      this.#deadlineTimerDueMs = Infinity
+      const nowMs = clock.monotonicMs()
+      let nextMs = Infinity
+      for (const flight of [...this.#flights]) {
+        if (flight.surrender !== undefined) continue
+        if (flight.deadlineMs > nowMs) nextMs = Math.min(nextMs, flight.deadlineMs)
+        else this.giveUp(flight, timedOut(flight.request.text, `${flight.timeoutMs} ms`))
+      }
+      if (nextMs < Infinity && !this.isClosed) this.#armDeadlineTimer(nextMs)
+    })
+  }
+
+  // Queries of the same tick leave in one write.
+  #cork(): void {
+    if (this.#isCorked) return
+    this.#isCorked = true
+    const { stream } = this.client.connection
+    stream.cork()
+    process.nextTick(() => {
+      this.#isCorked = false
+      stream.uncork()
+    })
+  }
+
+  #deallocate(): void {
+    for (const name of this.#unwantedNames) {
+      // Its parsing may still be under way; it goes with a later query then.
+      if (this.#flights.some((flight) => flight.preparedName === name)) continue
+      this.#unwantedNames.delete(name)
+      delete this.client.connection.parsedStatements[name]
+      this.client.connection.close({ type: 'S', name })
+    }
+  }
+}
+
+/** What the pool uses of `pg.Client` beyond its types. */
+export interface PipelinedClient
+  extends Omit<pg.Client, 'pipeline' | 'connection' | 'ssl'>, CancelTarget {
+  pipeline: boolean
+  readonly readyForQuery: boolean
+  readonly connection: pg.Connection & {
+    readonly parsedStatements: Record<string, string>
+    close(message: { type: 'S'; name: string }): void
+  }
+}
+
+function isCancelled(error: Error): boolean {
+  return (error as { code?: string }).code === '57014'
+}
+
+function isChangedPlan(error: Error): boolean {
+  const { code, routine } = error as { code?: string; routine?: string }
+  return code === '0A000' && routine === 'RevalidateCachedQuery'
+}

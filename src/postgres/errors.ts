@@ -1,0 +1,91 @@
+import { HotpathError } from '../core/index.ts'
+import type { Surrender } from './flight.ts'
+
+export function poolExhausted(waitedMs: number, state: PoolState): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_POOL_EXHAUSTED',
+    `no connection in ${Math.round(waitedMs)} ms (${describe(state)}); ` +
+      'shorten what holds connections, or raise maxConnections',
+  )
+}
+
+export function queueFull(maxWaiting: number, state: PoolState): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_POOL_EXHAUSTED',
+    `already ${maxWaiting} waiting for a connection (${describe(state)}); ` +
+      'limit what comes in, or raise maxConnections or maxWaiting',
+  )
+}
+
+/** What an exhausted pool was busy with. */
+export interface PoolState {
+  readonly busy: number
+  readonly lent: number
+  readonly waiting: number
+}
+
+export function connectFailed(cause: Error): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_CONNECT_FAILED',
+    `could not connect to PostgreSQL: ${messageOf(cause)}; check the address, the login and that the server takes more connections`,
+    { cause },
+  )
+}
+
+export function poolClosed(name: string): HotpathError {
+  return new HotpathError(
+    'HOTPATH_COMPONENT_CLOSED',
+    `the pool "${name}" has been ended; make a new one, or end it later`,
+  )
+}
+
+export function queryInvalid(problem: string): HotpathError {
+  return new HotpathError('HOTPATH_POSTGRES_QUERY_INVALID', problem)
+}
+
+export function leftTransactionOpen(text: string): HotpathError {
+  return queryInvalid(
+    `${excerpt(text)} left a transaction open, which was rolled back; ` +
+      'run transactions on a client from pool.connect()',
+  )
+}
+
+/** @param limit - what ran out, such as `30000 ms` */
+export function timedOut(text: string, limit: string): Surrender {
+  return {
+    cancelled: new HotpathError(
+      'HOTPATH_POSTGRES_QUERY_TIMEOUT',
+      `${excerpt(text)} took longer than ${limit} and was cancelled on the server; ` +
+        'make it faster, or give it a longer timeoutMs',
+    ),
+    unknown: outcomeUnknown(text, `it took longer than ${limit}`, undefined),
+  }
+}
+
+export function aborted(text: string, reason: Error): Surrender {
+  return { cancelled: reason, unknown: outcomeUnknown(text, 'it was aborted', reason) }
+}
+
+function outcomeUnknown(text: string, event: string, cause: Error | undefined): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_OUTCOME_UNKNOWN',
+    `${excerpt(text)} may or may not have taken effect: ${event}, and the server did not answer ` +
+      'the request to cancel it; look before you repeat it',
+    { cause },
+  )
+}
+
+function describe({ busy, lent, waiting }: PoolState): string {
+  return `${busy} busy, ${lent} of them lent, ${waiting} waiting`
+}
+
+function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return `the query "${line.length > 80 ? `${line.slice(0, 77)}...` : line}"`
+}
+
+// A refused connection to a name with several addresses comes as an AggregateError without a message.
+function messageOf(error: Error): string {
+  if (error.message !== '') return error.message
+  return error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : error.name
+}

@@ -1,0 +1,42 @@
+import type { Connection } from './connection.ts'
+
+// A read is not put behind a query that has run this long already: whoever runs for two
+// milliseconds may well run for twenty.
+const stalledAfterMs = 2
+
+/**
+ * The connection for a read: an idle one, else the one with the fewest queries under way, leaving out
+ * those whose current query is slow. Undefined when the read had better wait.
+ */
+export function routeRead(
+  connections: readonly Connection[],
+  maxPipelined: number,
+  nowMs: number,
+): Connection | undefined {
+  let best: Connection | undefined
+  let fewest = maxPipelined
+  for (const connection of connections) {
+    if (!connection.takesReads) continue
+    const { inFlight } = connection
+    if (inFlight === 0) return connection
+    if (inFlight >= fewest || nowMs - connection.headSinceMs > stalledAfterMs) continue
+    best = connection
+    fewest = inFlight
+  }
+  return best
+}
+
+/** An idle connection, for what has to have one alone. */
+export function routeAlone(connections: readonly Connection[]): Connection | undefined {
+  return connections.find((connection) => connection.isIdle)
+}
+
+/**
+ * Keeps as many connections clear of new reads as there are waiters who need one alone; without it
+ * a steady stream of reads would never let them have one. Those with the least to do go first.
+ */
+export function reserve(connections: readonly Connection[], wanted: number): void {
+  const shared = connections.filter((connection) => connection.isUsable)
+  shared.sort((a, b) => Number(b.isReserved) - Number(a.isReserved) || a.inFlight - b.inFlight)
+  for (const [index, connection] of shared.entries()) connection.isReserved = index < wanted
+}

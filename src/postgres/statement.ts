@@ -1,0 +1,60 @@
+/**
+ * How a query may travel:
+ * - `read`: alters nothing and leaves nothing behind on its connection, so others may be sent before
+ *   its answer is there (pipelining);
+ * - `alone`: on a connection where nothing else is under way: what writes may wait for a lock, and
+ *   whatever waited behind it would wait too, even for the transaction that holds the lock;
+ * - `transaction`: has a meaning only on a borrowed client.
+ */
+export type Travel = 'read' | 'alone' | 'transaction'
+
+/** What the pool knows of one query text. */
+export interface Statement {
+  readonly text: string
+  readonly travel: Travel
+  /** May be prepared: one statement, of a kind that PostgreSQL prepares. */
+  readonly isPreparable: boolean
+  /** The name it is prepared under, from its second use on. */
+  name: string | undefined
+  /** Its usual time on the server in milliseconds, the latest runs counting most. */
+  usualMs: number
+}
+
+const keyword = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[^]*?\*\/|\()*([a-z]+)/i
+const reads = new Set(['select', 'values', 'table', 'with'])
+const writes = new Set(['insert', 'update', 'delete', 'merge'])
+const transactionControl = new Set([
+  'begin',
+  'start',
+  'commit',
+  'end',
+  'rollback',
+  'abort',
+  'savepoint',
+  'release',
+])
+const severalStatements = /;\s*\S/
+// What a statement that begins like a read may hold all the same: data-modifying WITH parts, row
+// locks, and functions that lock or alter the session. A column called "delete" costs only speed.
+const lastingEffect =
+  /\b(?:insert|update|delete|merge|into|for\s+(?:no\s+key|key|share)|set_config|setval|nextval|pg_(?:try_)?advisory\w*|pg_cancel_backend|pg_terminate_backend|pg_notify|lo_\w+)\b/i
+
+/** Reads from a text how it may travel. */
+export function readStatement(text: string): Statement {
+  const first = keyword.exec(text)?.[1]?.toLowerCase() ?? ''
+  // PostgreSQL nests block comments and the pattern above does not: with two of them, who knows.
+  const isClear = text.split('/*', 3).length < 3 && !severalStatements.test(text)
+  const isRead = isClear && reads.has(first) && !lastingEffect.test(text)
+  return {
+    text,
+    travel: isRead ? 'read' : isClear && transactionControl.has(first) ? 'transaction' : 'alone',
+    isPreparable: isClear && (reads.has(first) || writes.has(first)),
+    name: undefined,
+    usualMs: 0,
+  }
+}
+
+/** The latest run counts one part in sixteen: a changed habit shows after a few dozen runs. */
+export function learn(statement: Statement, tookMs: number): void {
+  statement.usualMs += (tookMs - statement.usualMs) / 16
+}
