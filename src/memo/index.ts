@@ -1,0 +1,2 @@
+export { createBoundedStore, type BoundedStore, type BoundedStoreOptions } from './bounded-store.ts'
+export { BoundedEntry } from './entry-queue.ts'
