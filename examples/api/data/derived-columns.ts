@@ -11,13 +11,16 @@ const statements = [
        where question.id = answer.parent_id and question.kind = 'question'
      )`,
 
+  // A dump's own count includes what it leaves out; where it is right, no row is written again.
   `update posts question
-   set answer_count = answers.count
+   set answer_count = counted.answers
    from (
-     select parent_id, count(*) from posts where kind = 'answer' and status = 'published'
-     group by parent_id
-   ) answers
-   where question.id = answers.parent_id`,
+     select q.id, count(a.id) as answers
+     from posts q left join posts a on a.parent_id = q.id and a.status = 'published'
+     where q.kind = 'question'
+     group by q.id
+   ) counted
+   where question.id = counted.id and question.answer_count <> counted.answers`,
 
   `update users
    set question_count = written.questions, answer_count = written.answers
@@ -31,7 +34,7 @@ const statements = [
    where users.id = written.owner_id`,
 
   `insert into question_tags (tag, created_at, question_id)
-   select distinct tag, created_at, id
+   select tag, created_at, id
    from posts, unnest(tags) tag
    where kind = 'question' and status = 'published'
    order by tag, created_at, id`,

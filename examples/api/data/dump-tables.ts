@@ -43,6 +43,7 @@ export const dumpTables: readonly DumpTable[] = [
       'tags',
       'score',
       'view_count',
+      'answer_count',
       'created_at',
     ],
     read(row, users) {
@@ -58,6 +59,7 @@ export const dumpTables: readonly DumpTable[] = [
         tagArray(row),
         integer(row, 'Score'),
         optionalInteger(row, 'ViewCount') ?? 0,
+        optionalInteger(row, 'AnswerCount') ?? 0,
         utcTime(row, 'CreationDate'),
       ]
     },
@@ -109,8 +111,9 @@ function knownUser(row: XmlRow, attribute: string, users: IdSet): number | null 
 
 /** `<a><b>` in older dumps, `|a|b|` in newer ones, as PostgreSQL writes an array: `{"a","b"}`. */
 function tagArray(row: XmlRow): string {
-  const names = (optionalText(row, 'Tags') ?? '').split(/[<>|]+/).filter((name) => name !== '')
-  return `{${names.map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+  const names = new Set((optionalText(row, 'Tags') ?? '').split(/[<>|]+/))
+  names.delete('')
+  return `{${[...names].map((name) => `"${name.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 }
 
 function text(row: XmlRow, attribute: string): string {

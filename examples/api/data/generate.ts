@@ -26,8 +26,9 @@ export interface GeneratedCounts {
 
 /**
  * Writes a made-up dump in the format of a real one: `Users.xml`, `Posts.xml`, `Comments.xml` and
- * `Votes.xml`. Sizes of texts, answers per question and the skew of authors, views and tags follow
- * a real site's; votes and comments are fewer, about two and one for each post.
+ * `Votes.xml`. Answers per question, the spread of sizes, and the skew of authors, views and tags
+ * follow a real site's; texts are half as long, and comments and votes fewer, about one for each
+ * post, so that the default is written and loaded in seconds.
  */
 export async function writeGeneratedDump(
   folder: string,

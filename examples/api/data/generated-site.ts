@@ -91,7 +91,7 @@ export class GeneratedSite {
 
   #write(files: SiteFiles, row: string, bodyBytes: number, popularity: number): void {
     const random = this.#random
-    const up = Math.floor(1.5 * popularity)
+    const up = Math.floor(0.9 * popularity)
     const down = random.chance(0.07) ? 1 : 0
     const comments = random.geometric(1)
     const body = this.#prose.body(Math.min(longestBody, bodyBytes))
@@ -111,7 +111,10 @@ export class GeneratedSite {
 
   #addComment(files: SiteFiles, post: number): void {
     const random = this.#random
-    const bytes = Math.min(commentText.longest, random.logNormal(commentText.median, commentText.sigma))
+    const bytes = Math.min(
+      commentText.longest,
+      random.logNormal(commentText.median, commentText.sigma),
+    )
     const when = time(this.#timeMs + random.below(86_400_000))
     files.comments.add(
       `PostId="${post}" Score="${random.geometric(0.3)}" Text="${this.#prose.text(bytes)}"` +

@@ -114,6 +114,9 @@ async function loadInTransaction(
   const users = new IdSet()
 
   await client.query('begin')
+  // For the sorts that counting and indexing need; both end with the transaction.
+  await client.query("set local work_mem = '64MB'")
+  await client.query("set local maintenance_work_mem = '256MB'")
   await client.query(`truncate ${tables.join(', ')}`)
   await withoutIndexes(client, tables, async () => {
     for (const file of files) {
@@ -140,7 +143,8 @@ function loadFile(
   const rows = readRows(path, {
     read(row) {
       const values = source.read(row, users)
-      if (!seen.add(values[0])) throw new UnreadableRow(`there is a row with Id ${values[0]} before`)
+      if (!seen.add(values[0]))
+        throw new UnreadableRow(`there is a row with Id ${values[0]} before`)
       return values
     },
     onRejected: (row) => rejected.add(basename(path), row),

@@ -19,8 +19,9 @@ const words =
 const topics =
   `grammar vocabulary pronunciation spelling etymology translation idioms tenses gender syntax
   punctuation register regional history poetry articles pronouns verbs adverbs prepositions accents
-  dictionaries learning reading numbers names titles letters dates questions negation plurals`
-    .split(/\s+/)
+  dictionaries learning reading numbers names titles letters dates questions negation plurals`.split(
+    /\s+/,
+  )
 
 const kinds = ['', '-basics', '-history', '-usage', '-errors', '-books', '-online', '-schools']
 
@@ -30,14 +31,23 @@ export const tagNames: readonly string[] = kinds.flatMap((kind) =>
 )
 
 const givenNames = `Adèle Ben Chloé Dinah Émile Farid Greta Hugo Inès Jonas Khadija Léo Maya Noël
-  Olga Paul Quentin Rosa Zoé Tariq Ursula Victor Wanda Xavier Yann`.split(/\s+/) as [string, ...string[]]
-const familyNames = `Arnaud Blum Castel Dupré Evans Faure Girard Hallé Ivanov Jourdan Keller Lefèvre
-  Moreau Nash Okafor Perrin Quint Roche Singh Tessier Unger Vidal Weber Young Zidi`
-  .split(/\s+/) as [string, ...string[]]
-const cities = ['Lyon, France', 'Québec', 'Genève', 'Leeds, UK', 'Dakar', 'Namur', 'Boston, MA'] as [
+  Olga Paul Quentin Rosa Zoé Tariq Ursula Victor Wanda Xavier Yann`.split(/\s+/) as [
   string,
   ...string[],
 ]
+const familyNames = `Arnaud Blum Castel Dupré Evans Faure Girard Hallé Ivanov Jourdan Keller Lefèvre
+  Moreau Nash Okafor Perrin Quint Roche Singh Tessier Unger Vidal Weber Young Zidi`.split(
+  /\s+/,
+) as [string, ...string[]]
+const cities = [
+  'Lyon, France',
+  'Québec',
+  'Genève',
+  'Leeds, UK',
+  'Dakar',
+  'Namur',
+  'Boston, MA',
+] as [string, ...string[]]
 
 /** Texts for a dump. All are ready to stand in an XML attribute; none holds one that is not. */
 export class Prose {

@@ -159,7 +159,8 @@ function parseRow(text: string, start: number): XmlRow {
     if (text.startsWith('/>', at)) break
     const equals = text.indexOf('=', at)
     const quote = text[equals + 1]
-    if (equals < 0 || (quote !== '"' && quote !== "'")) throw new UnreadableRow('the row is cut off')
+    if (equals < 0 || (quote !== '"' && quote !== "'"))
+      throw new UnreadableRow('the row is cut off')
     const end = text.indexOf(quote, equals + 2)
     if (end < 0) throw new UnreadableRow('the row is cut off')
     raw.set(text.slice(at, equals), text.slice(equals + 2, end))

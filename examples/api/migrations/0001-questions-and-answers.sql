@@ -32,7 +32,7 @@ alter table posts alter column body set storage external;
 -- One row for each tag of each published question, in the order in which a tag's page lists them:
 -- a page is one short range of the primary key, however rare or common the tag.
 create table question_tags (
-  tag text not null,
+  tag text collate "C" not null,
   created_at timestamptz(3) not null,
   question_id integer not null references posts,
   primary key (tag, created_at, question_id)

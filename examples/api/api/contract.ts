@@ -1,0 +1,115 @@
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+
+/** What every build is made of. */
+export interface BuildOptions {
+  databaseUrl: string
+  /** Keeps cached responses in Redis as well; without it, in the memory of the process. */
+  redisUrl?: string | undefined
+  logger?: FastifyServerOptions['logger']
+}
+
+/** Makes the API, ready to listen. Closing the instance closes all that it opened. */
+export type Build = (options: BuildOptions) => Promise<FastifyInstance>
+
+/** The builds, by the names of their files in `builds/`. */
+export const buildNames = ['naive', 'usual', 'hotpath'] as const
+
+export type BuildName = (typeof buildNames)[number]
+
+export interface User {
+  id: number
+  name: string
+  reputation: number
+  location: string | null
+  website: string | null
+  about: string | null
+  questionCount: number
+  answerCount: number
+  createdAt: Date
+}
+
+/** Who wrote something; null where the account is gone. */
+export type Author = { id: number; name: string } | null
+
+export interface UserPost {
+  id: number
+  kind: 'question' | 'answer'
+  /** The question that this is, or answers. */
+  questionId: number
+  title: string
+  score: number
+  createdAt: Date
+  author: Author
+}
+
+export interface UserPosts {
+  posts: UserPost[]
+  /** For `?cursor=`; null on the last page. */
+  nextCursor: string | null
+}
+
+export interface QuestionSummary {
+  id: number
+  title: string
+  tags: string[]
+  score: number
+  viewCount: number
+  answerCount: number
+  createdAt: Date
+  author: Author
+}
+
+export interface QuestionList {
+  questions: QuestionSummary[]
+  nextCursor: string | null
+}
+
+export interface Comment {
+  id: number
+  text: string
+  score: number
+  createdAt: Date
+  author: Author
+}
+
+export interface Answer {
+  id: number
+  body: string
+  score: number
+  createdAt: Date
+  author: Author
+  /** The oldest first. */
+  comments: Comment[]
+}
+
+export interface Question {
+  id: number
+  title: string
+  body: string
+  tags: string[]
+  score: number
+  viewCount: number
+  createdAt: Date
+  author: Author
+  comments: Comment[]
+  /** The best first. */
+  answers: Answer[]
+}
+
+export interface TagStats {
+  tags: {
+    tag: string
+    questions: number
+    unanswered: number
+    answers: number
+    views: number
+    /** Different people who asked. */
+    askers: number
+    latestAt: Date
+  }[]
+}
+
+export interface Vote {
+  questionId: number
+  score: number
+}

@@ -1,0 +1,148 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { Pool, type QueryResultRow } from 'pg'
+import { createApp } from '../api/app.ts'
+import type { BuildOptions, TagStats, User, Vote } from '../api/contract.ts'
+import { readCursor } from '../api/cursor.ts'
+import { notFound } from '../api/errors.ts'
+import { readId } from '../api/ids.ts'
+import * as rows from '../api/rows.ts'
+import { schemas } from '../api/schemas.ts'
+import { sql } from '../api/sql.ts'
+import * as tags from '../api/tags.ts'
+import { settings } from '../settings.ts'
+import { createResponseCache } from './usual-cache.ts'
+
+/**
+ * The API as a competent engineer wires it from packages: a pool with named statements, joins, and
+ * a cache of ready JSON that is looked up before the database and invalidated after each write.
+ */
+export async function build(options: BuildOptions): Promise<FastifyInstance> {
+  const app = createApp(options)
+  const pool = new Pool({
+    connectionString: options.databaseUrl,
+    max: settings.maxConnections,
+  })
+  pool.on('error', (error) => app.log.error(error))
+  const cache = await createResponseCache(options.redisUrl, (error) => app.log.error(error))
+  app.addHook('onClose', async () => {
+    await cache.close()
+    await pool.end()
+  })
+
+  app.get<ById>('/api/users/:id', { schema: schemas.user }, (request, reply) => {
+    const id = readId(request.params.id)
+    return answer(reply, `user:${id}`, `user ${id}`, async () => {
+      const [user] = await query<User>('user', [id])
+      return { value: user, tags: [tags.userTag(id)] }
+    })
+  })
+
+  app.patch<ById & { Body: { name: string } }>(
+    '/api/users/:id',
+    { schema: schemas.rename },
+    async (request) => {
+      const id = readId(request.params.id)
+      const [user] = await query<User>('rename', [id, request.body.name])
+      if (user === undefined) throw notFound(`user ${id}`)
+      await cache.invalidate(tags.userTag(id))
+      return user
+    },
+  )
+
+  app.get<ById & { Querystring: { cursor?: string } }>(
+    '/api/users/:id/posts',
+    { schema: schemas.userPosts },
+    (request, reply) => {
+      const id = readId(request.params.id)
+      const { cursor } = request.query
+      const after = readCursor(cursor)
+      return answer(reply, `user-posts:${id}:${cursor ?? ''}`, `user ${id}`, async () => {
+        const found = await query<rows.UserPostRow>('userPosts', [id, after.createdAt, after.id])
+        const value = rows.userPosts(found)
+        return { value, tags: tags.ofUserPosts(id, value) }
+      })
+    },
+  )
+
+  app.get<{ Querystring: { tag?: string; cursor?: string } }>(
+    '/api/questions',
+    { schema: schemas.questions },
+    (request, reply) => {
+      const { tag = '', cursor = '' } = request.query
+      const after = readCursor(cursor)
+      return answer(reply, `questions:${cursor}:${tag}`, 'questions', async () => {
+        const from = [after.createdAt, after.id]
+        const found = tag
+          ? await query<rows.QuestionRow>('questionsByTag', [tag, ...from])
+          : await query<rows.QuestionRow>('questions', from)
+        const value = rows.questionList(found)
+        return { value, tags: tags.ofQuestionList(value) }
+      })
+    },
+  )
+
+  app.get<ById>('/api/questions/:id', { schema: schemas.question }, (request, reply) => {
+    const id = readId(request.params.id)
+    return answer(reply, `question:${id}`, `question ${id}`, async () => {
+      const [thread, comments] = await Promise.all([
+        query<rows.ThreadRow>('thread', [id]),
+        query<rows.CommentRow>('threadComments', [id]),
+      ])
+      const value = rows.question(thread, comments)
+      return { value, tags: tags.ofQuestion(id, value) }
+    })
+  })
+
+  app.post<ById & { Body: { value: number } }>(
+    '/api/questions/:id/votes',
+    { schema: schemas.vote },
+    async (request) => {
+      const id = readId(request.params.id)
+      const [vote] = await query<Vote>('vote', [id, request.body.value])
+      if (vote === undefined) throw notFound(`question ${id}`)
+      await cache.invalidate(tags.questionTag(id))
+      return vote
+    },
+  )
+
+  app.get('/api/stats/tags', { schema: schemas.tagStats }, (_request, reply) =>
+    answer(
+      reply,
+      'tag-stats',
+      'statistics',
+      async () => ({ value: { tags: await query('tagStats') }, tags: [] }),
+      settings.tagStatsTtlMs,
+    ),
+  )
+
+  /** Sends the JSON that is kept under `key`, or makes and keeps it. */
+  async function answer<T extends object>(
+    reply: FastifyReply,
+    key: string,
+    what: string,
+    load: () => Promise<{ value: T | undefined; tags: string[] }>,
+    ttlMs: number = settings.ttlMs,
+  ): Promise<string> {
+    const json = await cache.getOrLoad(key, ttlMs, async () => {
+      const { value, tags } = await load()
+      return { json: value === undefined ? null : String(reply.serialize(value)), tags }
+    })
+    if (json === null) throw notFound(what)
+    reply.type('application/json; charset=utf-8')
+    return json
+  }
+
+  async function query<Row extends QueryResultRow>(
+    name: keyof typeof sql,
+    values: unknown[] = [],
+  ): Promise<Row[]> {
+    const result = await pool.query<Row>({ name, text: sql[name], values })
+    return result.rows
+  }
+
+  return app
+}
+
+interface ById {
+  Params: { id: string }
+}

@@ -1,0 +1,11 @@
+/** What the usual and the hotpath build are both given, so that neither has more than the other. */
+export const settings = {
+  /** Connections to PostgreSQL that one process holds at most. */
+  maxConnections: 10,
+  /** Responses that one process keeps in memory at most. */
+  maxCacheEntries: 10_000,
+  /** How long a response may be served from the cache; writes remove it sooner. */
+  ttlMs: 5 * 60_000,
+  /** The same for `/api/stats/tags`, which no write of this API changes. */
+  tagStatsTtlMs: 60 * 60_000,
+}
