@@ -73,9 +73,22 @@ export function requestContext(): RequestContext | undefined {
   return storage.getStore()
 }
 
+/**
+ * The trace of the running request, to write to; undefined while tracing is off. Whoever learns how
+ * his work ended in a callback of a socket takes it before: there the request is no longer running.
+ */
+export function activeTrace(): TraceRecorder | undefined {
+  return everTraced ? storage.getStore()?.trace : undefined
+}
+
+/** Takes the entries of one request. */
+export interface TraceRecorder {
+  add(entry: TraceEntry): void
+}
+
 /** True when {@link record} would keep an entry: ask before one is made. */
 export function isTracing(): boolean {
-  return everTraced && storage.getStore()?.trace !== undefined
+  return activeTrace() !== undefined
 }
 
 /** Adds an entry to the trace of the running request, if there is one. */
@@ -87,7 +100,7 @@ interface MutableContext extends RequestContext {
   readonly trace: BoundedTrace | undefined
 }
 
-class BoundedTrace implements Trace {
+class BoundedTrace implements Trace, TraceRecorder {
   readonly entries: TraceEntry[] = []
   dropped = 0
   readonly #maxEntries: number

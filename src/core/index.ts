@@ -6,6 +6,7 @@ export {
   type Timer,
 } from './clock.ts'
 export {
+  activeTrace,
   isTracing,
   record,
   requestContext,
@@ -14,6 +15,7 @@ export {
   type RequestContextOptions,
   type Trace,
   type TraceEntry,
+  type TraceRecorder,
 } from './context.ts'
 export { errorCodes, HotpathError, type HotpathErrorCode } from './errors.ts'
 export {

@@ -56,7 +56,8 @@ export class Connection {
   readonly #flights: Flight[] = []
   readonly #unwantedNames = new Set<string>()
   #isCorked = false
-  #isCancelling = false
+  // A cancel that was delivered can still hit what is under way, until all of it has landed.
+  #cancel: 'none' | 'sending' | 'delivered' = 'none'
   #deadlineTimer: Timer | undefined
   #deadlineTimerDueMs = Infinity
 
@@ -65,6 +66,10 @@ export class Connection {
     const client = new pg.Client({ ...config, pipeline: true }) as PipelinedClient
     // Without a listener an error between two queries would end the process.
     client.on('error', () => {})
+    const startedMs = owner.clock.monotonicMs()
+    client.connection.once('connect', () => {
+      owner.roundTrip.observe(owner.clock.monotonicMs() - startedMs)
+    })
     await client.connect()
     return new Connection(client, owner)
   }
@@ -92,7 +97,7 @@ export class Connection {
   }
 
   get isUsable(): boolean {
-    return !this.isLent && !this.#isCancelling && this.retiring === undefined && !this.isClosed
+    return !this.isLent && this.#cancel === 'none' && this.retiring === undefined && !this.isClosed
   }
 
   /** Sends a query behind those that are under way. */
@@ -110,12 +115,28 @@ export class Connection {
     let encodeError: Error | null | undefined
     const query = flight.toQuery((error, result) => {
       // pg reports a parameter that it cannot encode while it sends, and the end of that query once
-      // more when the server is ready again.
+      // more when the server is ready again. It has closed the statement then.
       if (isSending) encodeError = error
       else this.#landed(flight, encodeError ?? error ?? undefined, result)
     })
     this.client.query(query)
     isSending = false
+    if (encodeError && flight.preparedName !== undefined) this.#disown(flight, flight.preparedName)
+  }
+
+  /** Resolves when nothing is under way that a listener of the pool has sent; rejects if it broke. */
+  whenReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const refuse = () => reject(new Error('the connection broke before its first use'))
+      if (this.isClosed) {
+        refuse()
+      } else if (this.client.readyForQuery) {
+        resolve()
+      } else {
+        this.client.once('drain', resolve)
+        this.client.once('end', refuse)
+      }
+    })
   }
 
   /** Gives the client to a borrower, without pipelining: cursors and COPY need it so. */
@@ -148,7 +169,7 @@ export class Connection {
     if (flight.surrender !== undefined) return
     flight.surrender = surrender
     if (flight !== this.#flights[0]) flight.reject(surrender.cancelled)
-    else if (!this.#isCancelling) this.#cancelHead(flight, surrender)
+    else if (this.#cancel !== 'sending') this.#cancelHead(flight, surrender)
   }
 
   /** A prepared statement that is not wanted any more; removed with the next query. */
@@ -162,6 +183,10 @@ export class Connection {
     const wasIdle = this.#flights.length === 0 && !this.isLent
     this.isClosed = true
     this.#deadlineTimer?.cancel()
+    // The server would not notice that nobody waits any more.
+    if (reason === 'end' && this.#flights.length > 0) {
+      void requestCancel(this.client, AbortSignal.timeout(cancelGraceMs))
+    }
     if (wasIdle && reason !== 'lost') void this.client.end().catch(() => {})
     else this.client.connection.stream.destroy(error)
     this.#owner.closed(this, reason, error)
@@ -208,7 +233,8 @@ export class Connection {
     const head = this.#flights[0]
     if (head === undefined) {
       this.idleSinceMs = nowMs
-    } else if (head.surrender !== undefined && !this.#isCancelling) {
+      if (this.#cancel === 'delivered') this.#cancel = 'none'
+    } else if (head.surrender !== undefined && this.#cancel !== 'sending') {
       this.#cancelHead(head, head.surrender)
     }
     if (isRerun) this.#owner.rerun(flight)
@@ -232,43 +258,51 @@ export class Connection {
   #mayRerun(flight: Flight, error: Error): boolean {
     if (flight.surrender !== undefined || flight.reruns >= maxReruns) return false
     const { code } = error as { code?: string }
-    const isVictim = isCancelled(error) && this.#isCancelling
+    const isVictim = isCancelled(error) && this.#cancel !== 'none'
     // A statement that somebody deallocated, or whose result type a migration changed.
     const name = flight.preparedName
     const isStale = (code === '26000' || isChangedPlan(error)) && name !== undefined
     // Cut off by the pool itself, behind a query that the server did not answer.
     const isCutOff = this.retiring === 'unresponsive' && !flight.isAlone
     if (!isVictim && !isStale && !isCutOff) return false
-    if (isStale) delete this.client.connection.parsedStatements[name]
+    if (isStale) this.#disown(flight, name)
     flight.reruns++
     return true
+  }
+
+  // The statement will be prepared anew, under another name: queries that still count on this one
+  // may be under way.
+  #disown(flight: Flight, name: string): void {
+    this.forgetStatement(name)
+    if (flight.statement.name === name) flight.statement.name = undefined
+    flight.preparedName = undefined
   }
 
   // While a cancel is on its way nothing new is sent here: it could hit what comes next. It can still
   // hit the reads that were sent already; they are sent again, and their callers see nothing of it.
   #cancelHead(flight: Flight, surrender: Surrender): void {
-    this.#isCancelling = true
+    this.#cancel = 'sending'
     this.#owner.cancelling()
     const stop = new AbortController()
     const grace = this.#owner.clock.after(cancelGraceMs, () => {
       stop.abort()
-      if (flight.isAnswered) return
+      if (!this.#flights.includes(flight)) return
       flight.reject(surrender.unknown)
       this.retiring = 'unresponsive'
       this.close('unresponsive')
     })
-    void requestCancel(this.client, stop.signal).then(() =>
-      this.#whenDrained(() => {
+    void requestCancel(this.client, stop.signal).then(() => {
+      const head = this.#flights[0]
+      if (head === undefined) {
         grace.cancel()
-        this.#isCancelling = false
+        this.#cancel = 'none'
         if (!this.isClosed) this.#owner.freed(this)
-      }),
-    )
-  }
-
-  #whenDrained(run: () => void): void {
-    if (this.#flights.length === 0 || this.isClosed) run()
-    else this.client.connection.once('readyForQuery', () => this.#whenDrained(run))
+      } else if (head !== flight && head.surrender !== undefined) {
+        this.#cancelHead(head, head.surrender)
+      } else {
+        this.#cancel = 'delivered'
+      }
+    })
   }
 
   // One timer for the nearest deadline, looked at only when it fires: a timer for every query would

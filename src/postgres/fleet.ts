@@ -85,7 +85,9 @@ export class Fleet implements ConnectionOwner {
   }
 
   closed(connection: Connection, reason: CloseReason, error: Error | undefined): void {
-    this.connections.splice(this.connections.indexOf(connection), 1)
+    const index = this.connections.indexOf(connection)
+    if (index === -1) return // It broke before it was ready, which `#open` reports.
+    this.connections.splice(index, 1)
     this.#lifetimes.get(connection)?.cancel()
     this.#lifetimes.delete(connection)
     this.closedCounts[reason]++
@@ -105,6 +107,9 @@ export class Fleet implements ConnectionOwner {
     let connection: Connection
     try {
       connection = await Connection.open(this.#config, this)
+      this.#owner.opened(connection)
+      // A listener may have sent it a SET or two; those come first.
+      await connection.whenReady()
     } catch (error) {
       this.opening--
       this.#retryLater()
@@ -120,7 +125,6 @@ export class Fleet implements ConnectionOwner {
       const expire = () => this.#retire(connection, 'lifetime')
       this.#lifetimes.set(connection, this.clock.after(lifetimeMs, expire))
     }
-    this.#owner.opened(connection)
     if (this.#isEnding) this.#retire(connection, 'end')
     else this.freed(connection)
   }

@@ -28,11 +28,11 @@ export type Answer = (error: unknown, result: QueryResult | undefined) => void
 export class Flight implements Waiter {
   readonly request: QueryRequest
   readonly statement: Statement
-  /** See {@link Statement.travel}; also a read that is usually slow. */
+  /** Nothing else may be under way on its connection. */
   readonly isAlone: boolean
   /** From sending on; `false` for as long as it takes. */
   readonly timeoutMs: number | false
-  readonly queuedAtMs: number
+  queuedAtMs: number
   /** Called once, before the answer goes to the caller. */
   onAnswered: (() => void) | undefined
   readonly #answer: Answer
@@ -60,12 +60,14 @@ export class Flight implements Waiter {
     this.timeoutMs = timeoutMs
     this.queuedAtMs = queuedAtMs
     this.#answer = answer
+    this.preparedName = request.name ?? statement.name
   }
 
-  /** The name under which the query is prepared, if it is. */
-  get preparedName(): string | undefined {
-    return this.request.name ?? this.statement.name
-  }
+  /**
+   * The name under which the query is prepared, if it is. Sent again because its statement was gone
+   * or had aged, it goes without one, so that this cannot happen to it twice.
+   */
+  preparedName: string | undefined
 
   /** The query as pg sends it. */
   toQuery(callback: (error: Error | null | undefined, result: QueryResult) => void): pg.Query {

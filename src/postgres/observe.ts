@@ -1,4 +1,4 @@
-import { eventChannel, isTracing, record, type Clock } from '../core/index.ts'
+import { activeTrace, eventChannel, type Clock } from '../core/index.ts'
 import type { Answer, QueryRequest } from './flight.ts'
 
 const queryEnded = eventChannel('hotpath:postgres:query')
@@ -6,16 +6,16 @@ const connectionChanged = eventChannel('hotpath:postgres:connection')
 
 /** Who has to be told how a query ended; undefined when nobody listens and nothing is traced. */
 export function observer(pool: string, request: QueryRequest, clock: Clock): Answer | undefined {
-  const isTraced = isTracing()
-  if (!isTraced && !queryEnded.hasSubscribers) return undefined
+  const trace = activeTrace()
+  if (trace === undefined && !queryEnded.hasSubscribers) return undefined
   const atMs = clock.monotonicMs()
-  const site = isTraced ? new Error('query') : undefined
+  const site = trace === undefined ? undefined : new Error('query')
   return (error, result) => {
     const durationMs = clock.monotonicMs() - atMs
     const { text, values } = request
     const rowCount = result?.rowCount ?? undefined
     if (queryEnded.hasSubscribers) queryEnded.publish({ pool, text, durationMs, rowCount, error })
-    if (isTraced) record({ kind: 'query', atMs, durationMs, text, values, rowCount, error, site })
+    trace?.add({ kind: 'query', atMs, durationMs, text, values, rowCount, error, site })
   }
 }
 

@@ -17,13 +17,10 @@ import { announceConnection, observer } from './observe.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
 import { reserve, routeAlone, routeRead } from './route.ts'
+import { mayShare } from './statement.ts'
 import { Statements } from './statements.ts'
 import type { PoolStats } from './types.ts'
 import { WaitingLine, type Waiter } from './waiting.ts'
-
-// A read that usually takes longer travels alone: what waits behind it loses more than pipelining
-// gains.
-const slowReadMs = 2
 
 type ConnectCallback = (
   error: unknown,
@@ -184,7 +181,8 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
   }
 
   rerun(flight: Flight): void {
-    this.#dispatch(flight, this.#options.clock.monotonicMs())
+    flight.queuedAtMs = this.#options.clock.monotonicMs()
+    this.#dispatch(flight, flight.queuedAtMs)
   }
 
   #query(input: QueryInput, values: unknown): Promise<QueryResult> {
@@ -207,7 +205,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
     if (this.#ended !== undefined) throw poolClosed(name)
     signal?.throwIfAborted()
 
-    const isAlone = statement.travel === 'alone' || statement.usualMs > slowReadMs
+    const isAlone = !mayShare(statement)
     const nowMs = clock.monotonicMs()
     const observe = observer(name, request, clock)
     const flight = new Flight(request, statement, isAlone, timeoutMs, nowMs, (error, result) => {

@@ -1,7 +1,7 @@
 /**
  * How a query may travel:
  * - `read`: alters nothing and leaves nothing behind on its connection, so others may be sent before
- *   its answer is there (pipelining);
+ *   its answer is there (pipelining), see {@link mayShare};
  * - `alone`: on a connection where nothing else is under way: what writes may wait for a lock, and
  *   whatever waited behind it would wait too, even for the transaction that holds the lock;
  * - `transaction`: has a meaning only on a borrowed client.
@@ -18,6 +18,8 @@ export interface Statement {
   name: string | undefined
   /** Its usual time on the server in milliseconds, the latest runs counting most. */
   usualMs: number
+  /** At least one answer came, so that `usualMs` means something. */
+  isKnown: boolean
 }
 
 const keyword = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[^]*?\*\/|\()*([a-z]+)/i
@@ -51,10 +53,21 @@ export function readStatement(text: string): Statement {
     isPreparable: isClear && (reads.has(first) || writes.has(first)),
     name: undefined,
     usualMs: 0,
+    isKnown: false,
   }
+}
+
+// A read that usually takes longer travels alone: what waits behind it loses more than pipelining
+// gains.
+const slowMs = 2
+
+/** A read shares its connection once it has shown itself quick. */
+export function mayShare({ travel, isKnown, usualMs }: Statement): boolean {
+  return travel === 'read' && isKnown && usualMs <= slowMs
 }
 
 /** The latest run counts one part in sixteen: a changed habit shows after a few dozen runs. */
 export function learn(statement: Statement, tookMs: number): void {
   statement.usualMs += (tookMs - statement.usualMs) / 16
+  statement.isKnown = true
 }
