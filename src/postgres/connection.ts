@@ -1,7 +1,9 @@
-import pg, { type ClientConfig, type QueryResult } from 'pg'
-import type { Clock, Timer } from '../core/index.ts'
-import { requestCancel, type CancelTarget } from './cancel.ts'
-import { leftTransactionOpen, timedOut } from './errors.ts'
+import type { ClientConfig, QueryResult } from 'pg'
+import type { Clock } from '../core/index.ts'
+import { requestCancel } from './cancel.ts'
+import { openClient, type PipelinedClient } from './client.ts'
+import { Deadlines } from './deadlines.ts'
+import { isCancelled, isStaleStatement, leftTransactionOpen, timedOut } from './errors.ts'
 import type { Flight, Surrender } from './flight.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { learn } from './statement.ts'
@@ -41,7 +43,6 @@ const maxReruns = 3
  */
 export class Connection {
   readonly client: PipelinedClient
-  readonly openedAtMs: number
   idleSinceMs: number
   /** When the query that the server works on now came to be the first in line. */
   headSinceMs = 0
@@ -58,27 +59,22 @@ export class Connection {
   #isCorked = false
   // A cancel that was delivered can still hit what is under way, until all of it has landed.
   #cancel: 'none' | 'sending' | 'delivered' = 'none'
-  #deadlineTimer: Timer | undefined
-  #deadlineTimerDueMs = Infinity
+  readonly #deadlines: Deadlines
 
   /** Opens a connection; rejects with what pg reports. */
   static async open(config: ClientConfig, owner: ConnectionOwner): Promise<Connection> {
-    const client = new pg.Client({ ...config, pipeline: true }) as PipelinedClient
-    // Without a listener an error between two queries would end the process.
-    client.on('error', () => {})
     const startedMs = owner.clock.monotonicMs()
-    client.connection.once('connect', () => {
+    const client = await openClient(config, () => {
       owner.roundTrip.observe(owner.clock.monotonicMs() - startedMs)
     })
-    await client.connect()
     return new Connection(client, owner)
   }
 
   private constructor(client: PipelinedClient, owner: ConnectionOwner) {
     this.client = client
     this.#owner = owner
-    this.openedAtMs = owner.clock.monotonicMs()
-    this.idleSinceMs = this.openedAtMs
+    this.#deadlines = new Deadlines(owner.clock, (nowMs) => this.#giveUpLate(nowMs))
+    this.idleSinceMs = owner.clock.monotonicMs()
     client.on('error', (error) => this.close('lost', error))
     client.on('end', () => this.close('lost', undefined))
   }
@@ -107,7 +103,7 @@ export class Connection {
     this.queryCount++
     this.#flights.push(flight)
     flight.deadlineMs = flight.timeoutMs === false ? Infinity : nowMs + flight.timeoutMs
-    if (flight.deadlineMs < this.#deadlineTimerDueMs) this.#armDeadlineTimer(flight.deadlineMs)
+    this.#deadlines.watch(flight.deadlineMs)
     this.#cork()
     if (this.#unwantedNames.size > 0) this.#deallocate()
 
@@ -182,7 +178,7 @@ export class Connection {
     if (this.isClosed) return
     const wasIdle = this.#flights.length === 0 && !this.isLent
     this.isClosed = true
-    this.#deadlineTimer?.cancel()
+    this.#deadlines.stop()
     // The server would not notice that nobody waits any more.
     if (reason === 'end' && this.#flights.length > 0) {
       void requestCancel(this.client, AbortSignal.timeout(cancelGraceMs))
@@ -257,11 +253,10 @@ export class Connection {
   // All of these failures happen before the query has had any effect.
   #mayRerun(flight: Flight, error: Error): boolean {
     if (flight.surrender !== undefined || flight.reruns >= maxReruns) return false
-    const { code } = error as { code?: string }
     const isVictim = isCancelled(error) && this.#cancel !== 'none'
     // A statement that somebody deallocated, or whose result type a migration changed.
     const name = flight.preparedName
-    const isStale = (code === '26000' || isChangedPlan(error)) && name !== undefined
+    const isStale = isStaleStatement(error) && name !== undefined
     // Cut off by the pool itself, behind a query that the server did not answer.
     const isCutOff = this.retiring === 'unresponsive' && !flight.isAlone
     if (!isVictim && !isStale && !isCutOff) return false
@@ -305,23 +300,14 @@ export class Connection {
     })
   }
 
-  // One timer for the nearest deadline, looked at only when it fires: a timer for every query would
-  // cost more than the rest of the pool.
-  #armDeadlineTimer(dueMs: number): void {
-    const { clock } = this.#owner
-    this.#deadlineTimer?.cancel()
-    this.#deadlineTimerDueMs = dueMs
-    this.#deadlineTimer = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () => {
-      this.#deadlineTimerDueMs = Infinity
-      const nowMs = clock.monotonicMs()
-      let nextMs = Infinity
-      for (const flight of [...this.#flights]) {
-        if (flight.surrender !== undefined) continue
-        if (flight.deadlineMs > nowMs) nextMs = Math.min(nextMs, flight.deadlineMs)
-        else this.giveUp(flight, timedOut(flight.request.text, `${flight.timeoutMs} ms`))
-      }
-      if (nextMs < Infinity && !this.isClosed) this.#armDeadlineTimer(nextMs)
-    })
+  #giveUpLate(nowMs: number): number {
+    let nextMs = Infinity
+    for (const flight of [...this.#flights]) {
+      if (flight.surrender !== undefined) continue
+      if (flight.deadlineMs > nowMs) nextMs = Math.min(nextMs, flight.deadlineMs)
+      else this.giveUp(flight, timedOut(flight.request.text, `${flight.timeoutMs} ms`))
+    }
+    return nextMs
   }
 
   // Queries of the same tick leave in one write.
@@ -345,24 +331,4 @@ export class Connection {
       this.client.connection.close({ type: 'S', name })
     }
   }
-}
-
-/** What the pool uses of `pg.Client` beyond its types. */
-export interface PipelinedClient
-  extends Omit<pg.Client, 'pipeline' | 'connection' | 'ssl'>, CancelTarget {
-  pipeline: boolean
-  readonly readyForQuery: boolean
-  readonly connection: pg.Connection & {
-    readonly parsedStatements: Record<string, string>
-    close(message: { type: 'S'; name: string }): void
-  }
-}
-
-function isCancelled(error: Error): boolean {
-  return (error as { code?: string }).code === '57014'
-}
-
-function isChangedPlan(error: Error): boolean {
-  const { code, routine } = error as { code?: string; routine?: string }
-  return code === '0A000' && routine === 'RevalidateCachedQuery'
 }

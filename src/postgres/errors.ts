@@ -43,6 +43,13 @@ export function queryInvalid(problem: string): HotpathError {
   return new HotpathError('HOTPATH_POSTGRES_QUERY_INVALID', problem)
 }
 
+export function transactionOutsideClient(text: string): HotpathError {
+  return queryInvalid(
+    `${excerpt(text)} has no meaning on a pool, whose next query may run on another connection; ` +
+      'take a client from pool.connect() for a transaction',
+  )
+}
+
 export function leftTransactionOpen(text: string): HotpathError {
   return queryInvalid(
     `${excerpt(text)} left a transaction open, which was rolled back; ` +
@@ -88,4 +95,18 @@ function excerpt(text: string): string {
 function messageOf(error: Error): string {
   if (error.message !== '') return error.message
   return error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : error.name
+}
+
+/** The server stopped the query on somebody's request (SQLSTATE query_canceled). */
+export function isCancelled(error: Error): boolean {
+  return (error as { code?: string }).code === '57014'
+}
+
+/**
+ * A prepared statement is gone (SQLSTATE invalid_sql_statement_name), or a migration has changed what
+ * it returns, which PostgreSQL reports as an unsupported feature.
+ */
+export function isStaleStatement(error: Error): boolean {
+  const { code, routine } = error as { code?: string; routine?: string }
+  return code === '26000' || (code === '0A000' && routine === 'RevalidateCachedQuery')
 }

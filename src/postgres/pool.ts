@@ -3,24 +3,24 @@ import pg, { type ClientConfig, type Pool, type PoolClient, type QueryResult } f
 import { register } from '../core/index.ts'
 import { Borrow } from './borrow.ts'
 import type { CloseReason, Connection } from './connection.ts'
+import { Dispatcher, type DispatcherOwner } from './dispatcher.ts'
 import {
   aborted,
   connectFailed,
   poolClosed,
   poolExhausted,
-  queryInvalid,
   queueFull,
+  transactionOutsideClient,
 } from './errors.ts'
 import { Fleet, type FleetOwner } from './fleet.ts'
 import { Flight } from './flight.ts'
 import { announceConnection, observer } from './observe.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
-import { reserve, routeAlone, routeRead } from './route.ts'
 import { mayShare } from './statement.ts'
 import { Statements } from './statements.ts'
 import type { PoolStats } from './types.ts'
-import { WaitingLine, type Waiter } from './waiting.ts'
+import type { Waiter } from './waiting.ts'
 
 type ConnectCallback = (
   error: unknown,
@@ -32,27 +32,23 @@ type ConnectCallback = (
  * The pool; `createPool` gives it its public type. Its name has "Pool" in it because Drizzle looks
  * for that before it borrows a client for a transaction.
  */
-export class HotpathPool extends EventEmitter implements FleetOwner {
+export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherOwner {
   readonly #options: ResolvedPoolOptions
   readonly #fleet: Fleet
-  readonly #reads: WaitingLine
-  readonly #alone: WaitingLine
+  readonly #dispatcher: Dispatcher
   readonly #statements: Statements
   readonly #unregister: () => void
   #queryCount = 0
   #errorCount = 0
   #acquireTimeouts = 0
   #connectError: Error | undefined
-  #hasReserved = false
   #ended: PromiseWithResolvers<void> | undefined
 
   constructor(config: ClientConfig, options: ResolvedPoolOptions) {
     super()
     this.#options = options
     this.#fleet = new Fleet(config, options, this)
-    const late = (waiter: Waiter) => this.#lateWaiter(waiter)
-    this.#reads = new WaitingLine(options.clock, options.acquireTimeoutMs, late)
-    this.#alone = new WaitingLine(options.clock, options.acquireTimeoutMs, late)
+    this.#dispatcher = new Dispatcher(this.#fleet, options, this)
     this.#statements = new Statements(options.maxStatements, (name) => {
       for (const connection of this.#fleet.connections) connection.forgetStatement(name)
     })
@@ -98,7 +94,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
   }
 
   get waitingCount(): number {
-    return this.#reads.size + this.#alone.size
+    return this.#dispatcher.waitingCount
   }
 
   /** Connections past their lifetime that still have work. */
@@ -155,7 +151,8 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
   }
 
   freed(): void {
-    this.#serveWaiting()
+    this.#dispatcher.serve()
+    this.#checkEnded()
   }
 
   closed(connection: Connection, reason: CloseReason, error: Error | undefined): void {
@@ -172,7 +169,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
     this.#connectError = error
     // A server that was there before is expected back while the waiters' time lasts. One that never
     // answered is a mistake that its user should hear of at once.
-    if (!this.#fleet.hasConnected) this.#rejectWaiting(connectFailed(error))
+    if (!this.#fleet.hasConnected) this.#dispatcher.rejectAll(connectFailed(error))
     this.#checkEnded()
   }
 
@@ -180,9 +177,24 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
     this.#fleet.grow(this.waitingCount)
   }
 
+  late(waiter: Waiter): void {
+    this.#acquireTimeouts++
+    const cause = this.#connectError
+    waiter.reject(
+      cause === undefined
+        ? poolExhausted(this.#options.acquireTimeoutMs, this.stats())
+        : connectFailed(cause),
+    )
+    this.#checkEnded()
+  }
+
+  refused(waiter: Waiter): void {
+    waiter.reject(queueFull(this.#options.maxWaiting, this.stats()))
+  }
+
   rerun(flight: Flight): void {
     flight.queuedAtMs = this.#options.clock.monotonicMs()
-    this.#dispatch(flight, flight.queuedAtMs)
+    this.#dispatcher.dispatch(flight, flight.queuedAtMs)
   }
 
   #query(input: QueryInput, values: unknown): Promise<QueryResult> {
@@ -219,17 +231,13 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
       }
     })
     if (signal !== undefined) this.#watchAbort(flight, signal)
-    this.#dispatch(flight, nowMs)
+    this.#dispatcher.dispatch(flight, nowMs)
   }
 
   #watchAbort(flight: Flight, signal: AbortSignal): void {
     const abort = () => {
-      if (this.#line(flight).remove(flight)) {
-        flight.reject(signal.reason)
-        this.#reserve()
-      } else {
-        flight.connection?.giveUp(flight, aborted(flight.request.text, signal.reason))
-      }
+      if (this.#dispatcher.withdraw(flight)) flight.reject(signal.reason)
+      else flight.connection?.giveUp(flight, aborted(flight.request.text, signal.reason))
     }
     signal.addEventListener('abort', abort, { once: true })
     flight.onAnswered = () => signal.removeEventListener('abort', abort)
@@ -246,92 +254,9 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
         this.emit('release', error, client)
       }
       const nowMs = this.#options.clock.monotonicMs()
-      this.#dispatch(new Borrow(nowMs, lend, reject, returned), nowMs)
+      this.#dispatcher.dispatch(new Borrow(nowMs, lend, reject, returned), nowMs)
     })
     return borrowed.catch(withCallersStack)
-  }
-
-  #dispatch(waiter: Waiter, nowMs: number): void {
-    const connection = this.#route(waiter, nowMs)
-    if (connection === undefined) {
-      this.#wait(waiter)
-      return
-    }
-    if (connection.inFlight > 0) this.#fleet.grow(1)
-    waiter.start(connection, nowMs)
-  }
-
-  #route(waiter: Waiter, nowMs: number): Connection | undefined {
-    const { connections, roundTrip } = this.#fleet
-    if (!waiter.isAlone) {
-      return routeRead(connections, this.#options.maxPipelined, nowMs - roundTrip.usualMs)
-    }
-    return routeAlone(connections)
-  }
-
-  #wait(waiter: Waiter): void {
-    if (this.waitingCount >= this.#options.maxWaiting) {
-      waiter.reject(queueFull(this.#options.maxWaiting, this.stats()))
-      return
-    }
-    this.#line(waiter).add(waiter)
-    this.#reserve()
-    this.#fleet.grow(this.waitingCount)
-  }
-
-  // In order of their coming, but a read may pass someone who needs a connection alone and the other
-  // way round: each takes what the other cannot use.
-  #serveWaiting(): void {
-    if (this.waitingCount > 0) {
-      const nowMs = this.#options.clock.monotonicMs()
-      let served = this.#serveFirst(nowMs)
-      while (served) served = this.#serveFirst(nowMs)
-      this.#reserve()
-    }
-    this.#checkEnded()
-  }
-
-  #serveFirst(nowMs: number): boolean {
-    const waiters = [this.#reads.first(), this.#alone.first()].filter(
-      (first) => first !== undefined,
-    )
-    waiters.sort((a, b) => a.queuedAtMs - b.queuedAtMs)
-    for (const waiter of waiters) {
-      const connection = this.#route(waiter, nowMs)
-      if (connection === undefined) continue
-      this.#line(waiter).remove(waiter)
-      waiter.start(connection, nowMs)
-      return true
-    }
-    return false
-  }
-
-  #line(waiter: Waiter): WaitingLine {
-    return waiter.isAlone ? this.#alone : this.#reads
-  }
-
-  #reserve(): void {
-    const wanted = this.#alone.size
-    if (wanted === 0 && !this.#hasReserved) return
-    this.#hasReserved = wanted > 0
-    reserve(this.#fleet.connections, wanted)
-  }
-
-  #lateWaiter(waiter: Waiter): void {
-    this.#acquireTimeouts++
-    const cause = this.#connectError
-    waiter.reject(
-      cause === undefined
-        ? poolExhausted(this.#options.acquireTimeoutMs, this.stats())
-        : connectFailed(cause),
-    )
-    this.#reserve()
-    this.#checkEnded()
-  }
-
-  #rejectWaiting(error: Error): void {
-    for (const waiter of [...this.#reads.clear(), ...this.#alone.clear()]) waiter.reject(error)
-    this.#reserve()
   }
 
   #end(): Promise<void> {
@@ -342,7 +267,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner {
     this.#unregister()
     const { clock, drainTimeoutMs, name } = this.#options
     const deadline = clock.after(drainTimeoutMs, () => {
-      this.#rejectWaiting(poolClosed(name))
+      this.#dispatcher.rejectAll(poolClosed(name))
       for (const connection of [...this.#fleet.connections]) connection.close('end')
       this.#checkEnded()
     })
@@ -362,13 +287,6 @@ function withCallback<T>(answer: Promise<T>, callback: Function): void {
   answer.then(
     (value) => process.nextTick(callback, undefined, value),
     (error: unknown) => process.nextTick(callback, error),
-  )
-}
-
-function transactionOutsideClient(text: string): Error {
-  return queryInvalid(
-    `"${text.trim().slice(0, 40)}" has no meaning on a pool, whose next query may run on another ` +
-      'connection; take a client with pool.connect() for a transaction',
   )
 }
 

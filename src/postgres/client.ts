@@ -1,0 +1,29 @@
+import pg, { type ClientConfig } from 'pg'
+import type { CancelTarget } from './cancel.ts'
+
+/** What the pool uses of `pg.Client` beyond its types. */
+export interface PipelinedClient
+  extends Omit<pg.Client, 'pipeline' | 'connection' | 'ssl'>, CancelTarget {
+  /** May be switched while nothing is under way. */
+  pipeline: boolean
+  /** Nothing is under way. */
+  readonly readyForQuery: boolean
+  readonly connection: pg.Connection & {
+    /** The texts of the statements that are prepared, by name. */
+    readonly parsedStatements: Record<string, string>
+    close(message: { type: 'S'; name: string }): void
+  }
+}
+
+/** Connects and logs in; `onReached` is called when the server's machine has answered. */
+export async function openClient(
+  config: ClientConfig,
+  onReached: () => void,
+): Promise<PipelinedClient> {
+  const client = new pg.Client({ ...config, pipeline: true }) as unknown as PipelinedClient
+  // Without a listener an error between two queries would end the process.
+  client.on('error', () => {})
+  client.connection.once('connect', onReached)
+  await client.connect()
+  return client
+}

@@ -1,0 +1,114 @@
+import type { Connection } from './connection.ts'
+import type { Fleet } from './fleet.ts'
+import type { ResolvedPoolOptions } from './options.ts'
+import { reserve, routeAlone, routeRead } from './route.ts'
+import { WaitingLine, type Waiter } from './waiting.ts'
+
+/** What the dispatcher tells its pool. */
+export interface DispatcherOwner {
+  /** This one has waited for `acquireTimeoutMs`. */
+  late(waiter: Waiter): void
+  /** This one found `maxWaiting` others before it. */
+  refused(waiter: Waiter): void
+}
+
+/** Brings queries and borrowers to connections, and lets them wait in line where there is none. */
+export class Dispatcher {
+  readonly #fleet: Fleet
+  readonly #options: ResolvedPoolOptions
+  readonly #owner: DispatcherOwner
+  // Two lines, because each takes what the other cannot use: a read goes behind other reads, and
+  // what travels alone needs a connection that is idle.
+  readonly #reads: WaitingLine
+  readonly #alone: WaitingLine
+  #hasReserved = false
+
+  constructor(fleet: Fleet, options: ResolvedPoolOptions, owner: DispatcherOwner) {
+    this.#fleet = fleet
+    this.#options = options
+    this.#owner = owner
+    const late = (waiter: Waiter) => {
+      owner.late(waiter)
+      this.#reserve()
+    }
+    this.#reads = new WaitingLine(options.clock, options.acquireTimeoutMs, late)
+    this.#alone = new WaitingLine(options.clock, options.acquireTimeoutMs, late)
+  }
+
+  get waitingCount(): number {
+    return this.#reads.size + this.#alone.size
+  }
+
+  /** Starts it on a connection, now or when its turn comes. */
+  dispatch(waiter: Waiter, nowMs: number): void {
+    const connection = this.#route(waiter, nowMs)
+    if (connection !== undefined) {
+      if (connection.inFlight > 0) this.#fleet.grow(1)
+      waiter.start(connection, nowMs)
+    } else if (this.waitingCount >= this.#options.maxWaiting) {
+      this.#owner.refused(waiter)
+    } else {
+      this.#line(waiter).add(waiter)
+      this.#reserve()
+      this.#fleet.grow(this.waitingCount)
+    }
+  }
+
+  /** Gives waiters what has become free, in order of their coming as far as they can use it. */
+  serve(): void {
+    if (this.waitingCount === 0) return
+    const nowMs = this.#options.clock.monotonicMs()
+    let served = this.#serveFirst(nowMs)
+    while (served) served = this.#serveFirst(nowMs)
+    this.#reserve()
+  }
+
+  /** Takes one out of the line; false when it was not there. */
+  withdraw(waiter: Waiter): boolean {
+    const wasWaiting = this.#line(waiter).remove(waiter)
+    if (wasWaiting) this.#reserve()
+    return wasWaiting
+  }
+
+  /** Turns everybody away who waits. */
+  rejectAll(error: Error): void {
+    const waiters = [...this.#reads.clear(), ...this.#alone.clear()]
+    this.#reserve()
+    for (const waiter of waiters) waiter.reject(error)
+  }
+
+  #route(waiter: Waiter, nowMs: number): Connection | undefined {
+    const { connections, roundTrip } = this.#fleet
+    if (waiter.isAlone) return routeAlone(connections)
+    return routeRead(connections, this.#options.maxPipelined, nowMs - roundTrip.usualMs)
+  }
+
+  #serveFirst(nowMs: number): boolean {
+    const read = this.#reads.first()
+    const alone = this.#alone.first()
+    const isReadFirst =
+      alone === undefined || (read !== undefined && read.queuedAtMs <= alone.queuedAtMs)
+    return isReadFirst
+      ? this.#start(read, nowMs) || this.#start(alone, nowMs)
+      : this.#start(alone, nowMs) || this.#start(read, nowMs)
+  }
+
+  #start(waiter: Waiter | undefined, nowMs: number): boolean {
+    const connection = waiter && this.#route(waiter, nowMs)
+    if (waiter === undefined || connection === undefined) return false
+    this.#line(waiter).remove(waiter)
+    waiter.start(connection, nowMs)
+    return true
+  }
+
+  #line(waiter: Waiter): WaitingLine {
+    return waiter.isAlone ? this.#alone : this.#reads
+  }
+
+  #reserve(): void {
+    const wanted = this.#alone.size
+    if (wanted === 0 && !this.#hasReserved) return
+    this.#hasReserved = wanted > 0
+    reserve(this.#fleet.connections, wanted)
+  }
+}
