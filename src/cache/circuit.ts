@@ -1,0 +1,111 @@
+import { HotpathError, type Clock, type Timer } from '../core/index.ts'
+
+/** How a {@link Circuit} watches over Redis. */
+export interface CircuitOptions {
+  /** What one call may take. */
+  timeoutMs: number
+  clock: Clock
+  /** Asked again and again while the circuit is open; closes it by succeeding. */
+  probe: () => Promise<void>
+  /** Hears of every failure. */
+  onTrouble: (operation: string, error: unknown) => void
+}
+
+/** How often Redis is probed while it is out of order. */
+const probeEveryMs = 250
+
+/**
+ * The deadline and the circuit breaker around Redis. The first call that runs out of time, or that
+ * Redis did not answer, opens the circuit: from then on nobody waits for Redis, until a probe in
+ * the background, on no caller's time, finds it in order again.
+ */
+export class Circuit {
+  errors = 0
+  readonly #options: CircuitOptions
+  #isOpen = false
+  #timer: Timer | undefined = undefined
+  #isClosed = false
+
+  constructor(options: CircuitOptions) {
+    this.#options = options
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** What Redis answers; `undefined` when it does not, does not in time, or is out of order. */
+  async run<T>(operation: string, send: () => Promise<T>): Promise<T | undefined> {
+    if (this.#isOpen) return undefined
+    try {
+      return await this.#inTime(operation, send)
+    } catch (error) {
+      this.errors++
+      this.#options.onTrouble(operation, error)
+      if (!isReply(error)) this.trip()
+      return undefined
+    }
+  }
+
+  /** Opens the circuit. */
+  trip(): void {
+    if (this.#isOpen || this.#isClosed) return
+    this.#isOpen = true
+    this.#probeLater()
+  }
+
+  /** Ends the probing. */
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+
+  #inTime<T>(operation: string, send: () => Promise<T>): Promise<T> {
+    const { timeoutMs, clock } = this.#options
+    return new Promise((resolve, reject) => {
+      const fail = () =>
+        reject(
+          new HotpathError(
+            'HOTPATH_REDIS_TIMEOUT',
+            `Redis did not answer '${operation}' in ${timeoutMs} ms; the cache goes on without it ` +
+              'and probes it in the background. Look at Redis and the network, or raise redisTimeoutMs',
+          ),
+        )
+      // A loop that was blocked runs its timers before it reads its sockets: the answer may be
+      // there already, so look once more after the sockets have been read.
+      let timer = clock.after(timeoutMs, () => {
+        timer = clock.after(0, fail)
+      })
+      void send()
+        .then(resolve, reject)
+        .finally(() => timer.cancel())
+    })
+  }
+
+  #probeLater(): void {
+    if (this.#isClosed) return
+    this.#timer = this.#options.clock.after(probeEveryMs, () => void this.#probe())
+  }
+
+  // No deadline here, and never a second probe beside the first: a frozen Redis would otherwise
+  // collect them. The one that is under way is answered when Redis wakes up.
+  async #probe(): Promise<void> {
+    try {
+      await this.#options.probe()
+      this.#isOpen = false
+    } catch (error) {
+      this.errors++
+      this.#options.onTrouble('probe', error)
+      this.#probeLater()
+    }
+  }
+}
+
+/**
+ * True for an error that Redis itself replied (`WRONGTYPE …`, `OOM …`): it is alive and answers at
+ * once, so there is nothing to be protected from. Clients have no error class in common, but every
+ * error reply starts with a code in capitals.
+ */
+export function isReply(error: unknown): boolean {
+  return error instanceof Error && /^[A-Z]{2,}\b/.test(error.message)
+}

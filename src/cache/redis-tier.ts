@@ -1,0 +1,268 @@
+import type { Clock, RedisLike } from '../core/index.ts'
+import { BackgroundWrites } from './background-writes.ts'
+import { Circuit } from './circuit.ts'
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  encodeTombstone,
+  identityBytes,
+  newTagVersion,
+  type Envelope,
+  type VersionedTag,
+} from './envelope.ts'
+import { fillScript } from './fill-script.ts'
+import type { Fresh } from './memory-tier.ts'
+import { RedisDebts, type RedisDebt } from './redis-debts.ts'
+import { RedisTags, type TagVersions } from './redis-tags.ts'
+import type { RedisStats } from './stats.ts'
+import { decodeValue, encodeValue, type EncodedValue } from './value-codec.ts'
+
+/** How a {@link RedisTier} stores. */
+export interface RedisTierOptions {
+  redis: RedisLike
+  namespace: string
+  timeoutMs: number
+  clock: Clock
+  /** Hears of every failure. */
+  onTrouble: (operation: string, error: unknown) => void
+}
+
+/** What Redis knew of a key: a value, or the right to fill the gap. */
+export type RedisAnswer = { readonly found: Fresh } | { readonly gap: RedisGap }
+
+/** What a load must present to have its value stored: the state of things when it began. */
+export interface RedisGap {
+  readonly identity: Buffer
+  readonly tags: readonly VersionedTag[]
+  readonly sinceMs: number
+  readonly sinceEpochMs: number
+}
+
+/** Loads that take longer are not stored: what tells that they were overtaken has expired. */
+const maxLoadMs = 300_000
+const writeMarkTtlMs = 2 * maxLoadMs
+
+/**
+ * Values that processes share. Every value says which versions its tags had when its load began,
+ * and every key has an identity that changes with each write: a value that was overtaken by an
+ * invalidation or a write, in whatever process, is neither stored nor believed.
+ */
+export class RedisTier {
+  #hits = 0
+  #misses = 0
+  #writes = 0
+  #overtaken = 0
+  readonly #options: RedisTierOptions
+  readonly #redis: RedisLike
+  readonly #clock: Clock
+  readonly #circuit: Circuit
+  readonly #debts: RedisDebts
+  readonly #background: BackgroundWrites
+  readonly #tags: RedisTags
+
+  constructor(options: RedisTierOptions) {
+    const { redis, namespace, timeoutMs, clock, onTrouble } = options
+    this.#options = options
+    this.#redis = redis
+    this.#clock = clock
+    this.#debts = new RedisDebts(redis)
+    this.#circuit = new Circuit({ timeoutMs, clock, onTrouble, probe: () => this.#probe() })
+    this.#background = new BackgroundWrites(this.#circuit)
+    this.#tags = new RedisTags(redis, namespace, (send) => this.#background.send('tag', send))
+  }
+
+  get stats(): RedisStats {
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      writes: this.#writes,
+      droppedWrites: this.#background.dropped + this.#overtaken,
+      errors: this.#circuit.errors,
+      circuit: this.#circuit.isOpen ? 'open' : 'closed',
+      owed: this.#debts.size,
+    }
+  }
+
+  /** `undefined` when Redis could not be asked. */
+  async read(key: string, tags: readonly string[]): Promise<RedisAnswer | undefined> {
+    const valueKey = this.#valueKey(key)
+    if (this.#circuit.isOpen || this.#owes(valueKey, tags)) return undefined
+    const sinceMs = this.#clock.monotonicMs()
+    const sinceEpochMs = this.#clock.epochMs()
+    const record = await this.#circuit.run('read', () => this.#readRecord(valueKey, tags))
+    if (record === undefined) return undefined
+
+    if (record.fresh !== undefined) {
+      this.#hits++
+      return { found: record.fresh }
+    }
+    this.#misses++
+    const { identity, versions } = record
+    const versionedTags = this.#tags.versioned(tags, versions)
+    return { gap: { identity, tags: versionedTags, sinceMs, sinceEpochMs } }
+  }
+
+  /**
+   * Stores the value of a load, in the background, unless it was overtaken.
+   *
+   * @throws HotpathError HOTPATH_CACHE_VALUE_INVALID
+   */
+  fill(key: string, fresh: Fresh, gap: RedisGap): void {
+    if (this.#clock.monotonicMs() - gap.sinceMs > maxLoadMs) {
+      this.#overtaken++
+      return
+    }
+    const record = this.#encode(fresh, encodeValue(fresh.value), gap.tags, gap.sinceEpochMs)
+    this.#background.send('fill', async () => {
+      const stored = await this.#redis.runScript(
+        fillScript,
+        [this.#valueKey(key)],
+        [gap.identity, record, redisTtl(fresh.ttlMs)],
+      )
+      if (stored === 1) this.#writes++
+      else this.#overtaken++
+    })
+  }
+
+  /**
+   * Not an async function, so that what cannot be sent is refused before anything is written.
+   *
+   * @throws HotpathError HOTPATH_CACHE_VALUE_INVALID
+   */
+  set(key: string, fresh: Fresh): Promise<void> {
+    return this.#set(this.#valueKey(key), fresh, encodeValue(fresh.value))
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#pay('delete', [this.#tombstone(this.#valueKey(key))])
+  }
+
+  async invalidate(tags: readonly string[]): Promise<void> {
+    // Not for as long as a tag that values carry: most tags that are invalidated have none.
+    const ttlMs = writeMarkTtlMs
+    await this.#pay(
+      'invalidate',
+      tags.map((tag) => ({ key: this.#tags.keyOf(tag), value: newTagVersion(), ttlMs })),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#background.settled()
+    this.#circuit.close()
+  }
+
+  #valueKey(key: string): string {
+    return `${this.#options.namespace}:v:${key}`
+  }
+
+  #owes(valueKey: string, tags: readonly string[]): boolean {
+    if (this.#debts.size === 0) return false
+    return this.#debts.has(valueKey) || tags.some((tag) => this.#debts.has(this.#tags.keyOf(tag)))
+  }
+
+  async #readRecord(valueKey: string, tags: readonly string[]): Promise<RedisRecord> {
+    const [bytes, versions] = await Promise.all([
+      this.#redis.get(valueKey),
+      this.#tags.versions(tags),
+    ])
+    if (bytes === null) return { identity: noIdentity, versions, fresh: undefined }
+    const identity = Buffer.from(bytes.subarray(0, identityBytes))
+    const envelope = decodeEnvelope(bytes)
+    const isBelieved =
+      envelope !== undefined && (await this.#isBelieved(valueKey, envelope, versions))
+    return { identity, versions, fresh: isBelieved ? this.#decode(envelope) : undefined }
+  }
+
+  async #isBelieved(valueKey: string, envelope: Envelope, known: TagVersions): Promise<boolean> {
+    if (envelope.expiresEpochMs <= this.#clock.epochMs()) return false
+    if (envelope.loadedEpochMs < this.#debts.distrustBeforeEpochMs) return false
+
+    const names = envelope.tags.map(({ name }) => name)
+    const others = names.filter((name) => !known.has(name))
+    const versions = others.length === 0 ? known : await this.#tags.versions(names)
+    if (envelope.tags.some(({ name, version }) => versions.get(name) !== version)) return false
+    return !this.#owes(valueKey, names)
+  }
+
+  #decode(envelope: Envelope): Fresh | undefined {
+    try {
+      return {
+        value: decodeValue(envelope.value),
+        isMissing: envelope.isMissing,
+        ttlMs: envelope.expiresEpochMs - this.#clock.epochMs(),
+        tags: envelope.tags.map(({ name }) => name),
+      }
+    } catch (error) {
+      // Written by a newer Node, whose structured clone this one cannot read.
+      this.#options.onTrouble('decode', error)
+      return undefined
+    }
+  }
+
+  #encode(
+    fresh: Fresh,
+    value: EncodedValue,
+    tags: readonly VersionedTag[],
+    loadedEpochMs: number,
+  ): Buffer {
+    const expiresEpochMs = this.#clock.epochMs() + fresh.ttlMs
+    return encodeEnvelope({
+      value,
+      isMissing: fresh.isMissing,
+      loadedEpochMs,
+      expiresEpochMs,
+      tags,
+    })
+  }
+
+  async #set(valueKey: string, fresh: Fresh, value: EncodedValue): Promise<void> {
+    const tombstone = this.#tombstone(valueKey)
+    this.#debts.add([tombstone], this.#clock.epochMs())
+    const isDone = await this.#circuit.run('set', async () => {
+      const names = fresh.tags ?? []
+      const loadedEpochMs = this.#clock.epochMs()
+      const tags = this.#tags.versioned(names, await this.#tags.versions(names))
+      const record = this.#encode(fresh, value, tags, loadedEpochMs)
+      await this.#redis.set(valueKey, record, { ttlMs: redisTtl(fresh.ttlMs) })
+      return true
+    })
+    if (isDone === true) {
+      this.#writes++
+      this.#debts.settle(tombstone)
+    } else {
+      // What stands there, if anything, is the value from before: the tombstone is still owed.
+      this.#circuit.trip()
+    }
+  }
+
+  #tombstone(valueKey: string): RedisDebt {
+    return { key: valueKey, value: encodeTombstone(), ttlMs: writeMarkTtlMs }
+  }
+
+  async #pay(operation: string, debts: readonly RedisDebt[]): Promise<void> {
+    this.#debts.add(debts, this.#clock.epochMs())
+    const isPaid = await this.#circuit.run(operation, async () => {
+      await this.#debts.pay(debts)
+      return true
+    })
+    if (isPaid !== true) this.#circuit.trip()
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#debts.size > 0) await this.#debts.payAll()
+    else await this.#redis.get(`${this.#options.namespace}:probe`)
+  }
+}
+
+interface RedisRecord {
+  readonly identity: Buffer
+  readonly versions: TagVersions
+  readonly fresh: Fresh | undefined
+}
+
+const noIdentity = Buffer.alloc(0)
+
+/** Redis takes whole milliseconds. */
+function redisTtl(ttlMs: number): number {
+  return Math.max(1, Math.ceil(ttlMs))
+}

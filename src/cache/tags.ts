@@ -1,0 +1,60 @@
+/** A tag that entries or running loads of this process refer to. */
+export interface Tag {
+  readonly name: string
+  referrers: number
+  /** The {@link TagTable.step} of its last invalidation. */
+  invalidatedAt: number
+}
+
+/**
+ * The tags in use. A tag lives as long as something refers to it, so the table is bounded by what
+ * the memory tier holds; to invalidate a tag that nothing refers to is to do nothing.
+ *
+ * Invalidation is O(1) for each tag however many entries carry it: entries remember the step at
+ * which their value began to be made, and compare.
+ */
+export class TagTable {
+  /** Counts what makes values outdated: invalidations here, and writes of keys. */
+  step = 0
+  readonly #tags = new Map<string, Tag>()
+
+  get size(): number {
+    return this.#tags.size
+  }
+
+  refer(names: readonly string[] | undefined): readonly Tag[] | undefined {
+    if (names === undefined || names.length === 0) return undefined
+    return names.map((name) => {
+      let tag = this.#tags.get(name)
+      if (tag === undefined) {
+        tag = { name, referrers: 0, invalidatedAt: 0 }
+        this.#tags.set(name, tag)
+      }
+      tag.referrers++
+      return tag
+    })
+  }
+
+  release(tags: readonly Tag[] | undefined): void {
+    if (tags === undefined) return
+    for (const tag of tags) {
+      tag.referrers--
+      if (tag.referrers === 0) this.#tags.delete(tag.name)
+    }
+  }
+
+  invalidate(names: readonly string[]): void {
+    this.step++
+    for (const name of names) {
+      const tag = this.#tags.get(name)
+      if (tag !== undefined) tag.invalidatedAt = this.step
+    }
+  }
+}
+
+/** True when one of the tags was invalidated after `step`. */
+export function isOutdated(tags: readonly Tag[] | undefined, step: number): boolean {
+  if (tags === undefined) return false
+  for (const tag of tags) if (tag.invalidatedAt > step) return true
+  return false
+}
