@@ -21,7 +21,7 @@ export type { PoolStats, PostgresPool } from './types.ts'
  * ```ts
  * import { createPool } from 'hotpath/postgres'
  *
- * await using pool = createPool(process.env.DATABASE_URL ?? '', { maxConnections: 10 })
+ * await using pool = createPool('postgres://app@localhost/shop', { maxConnections: 10 })
  * const { rows } = await pool.query('select id, name from users where id = $1', [42])
  *
  * await pool.query({

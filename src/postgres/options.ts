@@ -81,9 +81,9 @@ export interface PoolOptions {
    */
   maxLifetimeMs?: number | false | undefined
   /**
-   * Query texts that the pool remembers, and at most so many statements that it keeps prepared on a
-   * connection: a text with parameters is prepared from its second use on. `false` prepares nothing,
-   * as a PgBouncer in transaction mode may need.
+   * Query texts that the pool remembers, and so the statements that it keeps prepared on a connection
+   * at most: a text is prepared from its second use on. `false` prepares nothing, as a PgBouncer in
+   * transaction mode may need.
    *
    * @defaultValue 256
    */

@@ -1,0 +1,96 @@
+import { startPostgres } from '@hotpath/services'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { createPool, type PoolOptions, type PostgresPool } from '../../src/postgres/index.ts'
+
+// A server of its own: these tests kill it and freeze it.
+const postgres = await startPostgres({ settings: { fsync: 'off' } })
+const until = (isSo: () => boolean | Promise<boolean>) =>
+  vi.waitUntil(isSo, { timeout: 15_000, interval: 5 })
+let pool: PostgresPool
+
+function open(options: PoolOptions = {}): PostgresPool {
+  pool = createPool(postgres.url, { minConnections: 3, maxConnections: 3, ...options })
+  return pool
+}
+
+afterEach(async () => {
+  await postgres.thaw()
+  await pool.close()
+})
+
+afterAll(() => postgres.close())
+
+test('the server is killed and comes back: who asks meanwhile waits and is served', async () => {
+  open({ acquireTimeoutMs: 20_000 })
+  await until(() => pool.idleCount === 3)
+  for (let round = 0; round < 3; round++) {
+    const underWay = pool.query('select pg_sleep(60)')
+    const lost = expect(underWay).rejects.toThrow(/terminat|ECONNRESET|closed/i)
+    await postgres.kill()
+    await lost
+    await until(() => pool.stats().connections === 0)
+    const asked = Array.from({ length: 20 }, (_, i) => pool.query('select $1::int as i', [i]))
+    await postgres.restart()
+    const answers = await Promise.all(asked)
+    expect(answers.map(({ rows }) => rows[0].i)).toEqual([...asked.keys()])
+    await until(() => pool.idleCount === 3)
+  }
+  expect(pool.stats()).toMatchObject({ waiting: 0, inFlight: 0, connections: 3 })
+})
+
+test('the server stays away: whoever waits is told why in his time', async () => {
+  open({ acquireTimeoutMs: 200 })
+  await pool.query('select 1')
+  await postgres.kill()
+  await until(() => pool.stats().connections === 0)
+  await expect(pool.query('select 1')).rejects.toMatchObject({
+    code: 'HOTPATH_POSTGRES_CONNECT_FAILED',
+    message: expect.stringContaining('ECONNREFUSED'),
+  })
+  await postgres.restart()
+  await until(() => pool.idleCount === 3)
+  await pool.query('select 1')
+})
+
+test('the server freezes: nobody waits longer than his limit, and all is well after the thaw', async () => {
+  open({ commandTimeoutMs: 100, acquireTimeoutMs: 300 })
+  await pool.query('create table if not exists notes (id int)')
+  await until(() => pool.idleCount === 3)
+  await postgres.freeze()
+  const [write, ...others] = await Promise.allSettled([
+    pool.query('insert into notes values (1)'),
+    pool.query('select 1'),
+    pool.query('select 2'),
+    pool.query('select 3'),
+    pool.connect(),
+  ])
+  // The write was sent and the server said nothing: whether it has an effect is not known.
+  expect(write).toMatchObject({ reason: { code: 'HOTPATH_POSTGRES_OUTCOME_UNKNOWN' } })
+  for (const outcome of others) {
+    expect(outcome).toMatchObject({
+      status: 'rejected',
+      reason: {
+        code: expect.stringMatching(
+          /^HOTPATH_POSTGRES_(OUTCOME_UNKNOWN|POOL_EXHAUSTED|CONNECT_FAILED)$/,
+        ),
+      },
+    })
+  }
+  await postgres.thaw()
+  await until(async () => {
+    const answer = await pool.query('select 1 as one').catch(() => undefined)
+    return answer?.rows[0].one === 1
+  })
+  await until(() => pool.idleCount === 3)
+})
+
+test('the end comes while the server is frozen', async () => {
+  open({ drainTimeoutMs: 100 })
+  await until(() => pool.idleCount === 3)
+  await postgres.freeze()
+  const stuck = pool.query('select 1')
+  const outcome = expect(stuck).rejects.toThrow()
+  await pool.end()
+  await outcome
+  expect(pool.ended).toBe(true)
+})
