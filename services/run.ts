@@ -1,0 +1,93 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { KeeperMessage } from './keeper.ts'
+import { processEntry } from './process-table.ts'
+
+/** A server's place in the run: its folder, and the keeper that ends it should we go away. */
+export interface RunMember {
+  /** Private to this process, open to the server's user. */
+  readonly folder: string
+  /** From now on the keeper ends this process, at first with `signal`, when we are gone. */
+  guard(pid: number, signal: NodeJS.Signals): void
+  /** Removes the folder; the last member to leave ends the run. */
+  leave(): Promise<void>
+}
+
+/** Joins the run of this process; the first member opens it. */
+export async function joinRun(name: string): Promise<RunMember> {
+  current ??= openRun()
+  const opening = current
+  members++
+  try {
+    const run = await opening
+    const folder = join(run.folder, `${name}-${++madeFolders}`)
+    await mkdir(folder)
+    await chmod(folder, 0o755)
+    return {
+      folder,
+      guard: (pid, signal) => run.tell({ pid, started: processEntry(pid)?.started ?? '', signal }),
+      async leave() {
+        await rm(folder, { recursive: true, force: true })
+        await leaveRun(run)
+      },
+    }
+  } catch (error) {
+    await leaveRun(await opening.catch(() => undefined))
+    throw error
+  }
+}
+
+interface Run {
+  readonly folder: string
+  tell(message: KeeperMessage): void
+  close(): Promise<void>
+}
+
+let current: Promise<Run> | undefined
+let members = 0
+let madeFolders = 0
+
+async function leaveRun(run: Run | undefined): Promise<void> {
+  if (--members > 0) return
+  current = undefined
+  await run?.close()
+}
+
+async function openRun(): Promise<Run> {
+  const folder = await mkdtemp(join(tmpdir(), 'hotpath-')).catch((cause: unknown) => {
+    throw new Error(`No private folder could be made in ${tmpdir()}: ${String(cause)}`, { cause })
+  })
+  // A server may have to run as another user, who needs to pass through here but not to look around.
+  await chmod(folder, 0o711)
+  const keeper = startKeeper(folder)
+  return {
+    folder,
+    tell: (message) => void keeper.stdin?.write(`${JSON.stringify(message)}\n`),
+    async close() {
+      keeper.ref()
+      const ended = keeper.exitCode === null ? once(keeper, 'exit') : undefined
+      keeper.stdin?.end()
+      await ended
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function startKeeper(folder: string): ChildProcess {
+  const keeper = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./keeper.ts', import.meta.url)), folder],
+    { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {} },
+  )
+  // Without a keeper the servers still end with an orderly close(); that is no reason to fail.
+  keeper.on('error', () => {})
+  keeper.stdin?.on('error', () => {})
+  keeper.unref()
+  if (keeper.stdin !== null && 'unref' in keeper.stdin)
+    (keeper.stdin as import('node:net').Socket).unref()
+  return keeper
+}
