@@ -1,0 +1,114 @@
+/** Servers that a bench can ask for; each runs beside the contenders, the same for all of them. */
+export type Service = 'postgres' | 'redis'
+
+/**
+ * One comparison: contenders that do the same work at equal settings, and what we claim about the
+ * outcome. It is the default export of one file in `bench/cases/`.
+ */
+export interface Bench {
+  /** What is compared, in a sentence. */
+  readonly title: string
+  /** What is equal for all contenders, a line each; printed above the figures. */
+  readonly settings: readonly string[]
+  /** Packages whose installed versions are printed. */
+  readonly peers: readonly string[]
+  readonly services: readonly Service[]
+  /** In each round every contender runs once. */
+  readonly rounds: number
+  /**
+   * `per-round`: a fresh process each time, for small operations, which V8 compiles now this way
+   * and now that. `per-run`: one for all rounds, for servers and pools, which are long warm when it
+   * matters; a first round is run and not counted. Either way the contender starts anew.
+   */
+  readonly processes: 'per-round' | 'per-run'
+  /** Fills the services before the first round. */
+  readonly prepare?: (services: Services) => Promise<void>
+  /** What each contender is put to, one after the other, and measured at. */
+  readonly workloads: Readonly<Record<string, Workload>>
+  readonly contenders: Readonly<Record<string, Contender>>
+  /** The contender that the others' ratios in the tables refer to. */
+  readonly baseline: string
+  readonly claims: readonly ClaimRule[]
+}
+
+/** The addresses of the services that the bench asked for. */
+export interface Services {
+  /** @throws when the bench does not list the service. */
+  url(service: Service): string
+}
+
+/** What a contender starts with. */
+export interface Given extends Services {
+  /** The name of the workload that comes next. */
+  readonly workload: string
+}
+
+/**
+ * Makes ready what is measured; runs in the contender's own process, once for each workload.
+ * It imports its packages itself (`await import('pg')`), so that no process loads another's.
+ */
+export type Contender = (given: Given) => Promise<Subject>
+
+/** What a contender hands over: the part that its workload's kind needs, and how to end it. */
+export interface Subject {
+  /** For `operations`: does the operation so many times; returns a number that depends on them all. */
+  readonly operate?: (times: number) => number
+  /** For `callers`: one call. */
+  readonly call?: (input: number) => Promise<unknown>
+  /** For `http`: where the server listens. */
+  readonly url?: string
+  readonly close?: () => Promise<unknown>
+}
+
+export type Workload = OperationsWorkload | CallersWorkload | HttpWorkload
+
+interface Timed {
+  /** What it is, in a few words; the heading of its table. */
+  readonly about: string
+  readonly warmupMs: number
+  readonly sliceMs: number
+}
+
+/** A synchronous operation, repeated; its time is what one takes. */
+export interface OperationsWorkload extends Timed {
+  readonly kind: 'operations'
+}
+
+/** Callers that each make the next call when the last one is answered. */
+export interface CallersWorkload extends Timed {
+  readonly kind: 'callers'
+  readonly callers: number
+  /** What the calls are made with, in turn. */
+  readonly inputs: readonly number[]
+  /** Every answer of the warm-up must pass: a wrong answer is not measured but thrown. */
+  readonly check: (answer: unknown, input: number) => boolean
+}
+
+/** A server under autocannon: every answer must be a 200, and the body the same for all contenders. */
+export interface HttpWorkload extends Timed {
+  readonly kind: 'http'
+  readonly path: string
+  readonly connections: number
+  /**
+   * Requests under way on each connection while throughput is measured, so that the server and not
+   * the load generator is the limit. Latency is measured apart, with one.
+   */
+  readonly pipelining: number
+  readonly latencySliceMs: number
+}
+
+/** What we claim, and how it is worked out of the figures. */
+export type ClaimRule = {
+  readonly claim: string
+  readonly value: (figures: Figures) => number
+} & ({ readonly atLeast: number } | { readonly atMost: number })
+
+/** What the rounds gave. */
+export interface Figures {
+  /** The median over the rounds. */
+  median(workload: string, contender: string, metric: string): number
+  /** `contender` over `other`: the median of the ratios of each round, whose noise both share. */
+  ratio(workload: string, contender: string, other: string, metric: string): number
+  /** `contender` less `other`: the median of the differences of each round. */
+  difference(workload: string, contender: string, other: string, metric: string): number
+}

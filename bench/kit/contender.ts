@@ -1,0 +1,94 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Sample } from './figures.ts'
+import { pinned } from './pinning.ts'
+import type { ServiceUrls } from './service-urls.ts'
+
+/** What the kit asks of a contender's process. */
+export type Request =
+  | { readonly ask: 'start' | 'measure'; readonly workload: string }
+  | { readonly ask: 'usage' | 'reset-peak' | 'stop' }
+
+export type Answer = { readonly value: unknown } | { readonly error: string }
+
+/** What a contender's process has used so far. */
+export interface Usage {
+  readonly cpuMicros: number
+  readonly peakRssBytes: number
+}
+
+/** A contender in a process of its own, on a core of its own where that is possible. */
+export class ContenderProcess {
+  readonly #name: string
+  readonly #child: ChildProcess
+  #pending: PromiseWithResolvers<unknown>
+
+  private constructor(name: string, child: ChildProcess) {
+    this.#name = name
+    this.#child = child
+    this.#pending = Promise.withResolvers()
+    child.on('message', (answer: Answer) => {
+      if ('error' in answer) this.#pending.reject(new Error(`${name}: ${answer.error}`))
+      else this.#pending.resolve(answer.value)
+    })
+    child.once('error', (error) => this.#pending.reject(error))
+    child.once('exit', (code, signal) => {
+      this.#pending.reject(new Error(`${name}: its process ended (${signal ?? `code ${code}`})`))
+    })
+  }
+
+  static async launch(file: string, name: string, urls: ServiceUrls): Promise<ContenderProcess> {
+    const main = fileURLToPath(new URL('./contender-main.ts', import.meta.url))
+    const [command, args] = pinned('contender', [
+      process.execPath,
+      main,
+      file,
+      name,
+      JSON.stringify(urls),
+    ])
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    })
+    const contender = new ContenderProcess(name, child)
+    await contender.#pending.promise
+    return contender
+  }
+
+  /** @returns the URL, where the contender is a server */
+  start(workload: string): Promise<string | undefined> {
+    return this.#ask({ ask: 'start', workload }) as Promise<string | undefined>
+  }
+
+  measure(workload: string): Promise<Sample> {
+    return this.#ask({ ask: 'measure', workload }) as Promise<Sample>
+  }
+
+  usage(): Promise<Usage> {
+    return this.#ask({ ask: 'usage' }) as Promise<Usage>
+  }
+
+  async resetPeakRss(): Promise<void> {
+    await this.#ask({ ask: 'reset-peak' })
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask({ ask: 'stop' })
+  }
+
+  /** Ends the process; whatever it still holds goes with it. */
+  end(): Promise<void> {
+    this.#pending.promise.catch(() => {})
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#child.once('exit', () => resolve())
+      this.#child.kill('SIGKILL')
+    })
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    this.#pending = Promise.withResolvers()
+    this.#child.send(request)
+    return this.#pending.promise
+  }
+}

@@ -1,0 +1,81 @@
+import autocannon from 'autocannon'
+import type { HttpWorkload } from './bench.ts'
+import type { ContenderProcess } from './contender.ts'
+import type { Sample } from './figures.ts'
+import { latencySample } from './measure.ts'
+
+/** Puts a contender's server under load: throughput with pipelining, then latency without. */
+export async function measureHttp(
+  workload: HttpWorkload,
+  contender: ContenderProcess,
+  url: string,
+): Promise<Sample> {
+  await contender.resetPeakRss()
+  const { count, elapsedMs, cpuMicros } = await load(workload, contender, url, {
+    pipelining: workload.pipelining,
+    sliceMs: workload.sliceMs,
+  })
+  const { latenciesMs } = await load(workload, contender, url, {
+    pipelining: 1,
+    sliceMs: workload.latencySliceMs,
+  })
+  return {
+    requestsPerSecond: (count * 1e3) / elapsedMs,
+    cpuMicrosPerRequest: cpuMicros / count,
+    ...latencySample(latenciesMs),
+    busyRatio: cpuMicros / (elapsedMs * 1e3),
+    peakRssMb: (await contender.usage()).peakRssBytes / 1e6,
+  }
+}
+
+interface Slice {
+  readonly count: number
+  readonly elapsedMs: number
+  readonly cpuMicros: number
+  readonly latenciesMs: readonly number[]
+}
+
+async function load(
+  { path, connections, warmupMs }: HttpWorkload,
+  contender: ContenderProcess,
+  url: string,
+  { pipelining, sliceMs }: { pipelining: number; sliceMs: number },
+): Promise<Slice> {
+  // autocannon's own figures are whole milliseconds and whole seconds; its events are exact.
+  let latenciesMs: number[] = []
+  let bad = 0
+  const run = autocannon({
+    url: new URL(path, url).href,
+    connections,
+    pipelining,
+    duration: 60,
+    sampleInt: 50,
+  })
+  run.on('response', (_client, status, _bytes, responseMs) => {
+    latenciesMs.push(responseMs)
+    if (status !== 200) bad++
+  })
+  run.on('reqError', () => bad++)
+
+  await elapse(warmupMs)
+  const before = await contender.usage()
+  latenciesMs = []
+  const startMs = performance.now()
+  await elapse(sliceMs)
+  const after = await contender.usage()
+  const slice = {
+    count: latenciesMs.length,
+    elapsedMs: performance.now() - startMs,
+    cpuMicros: after.cpuMicros - before.cpuMicros,
+    latenciesMs,
+  }
+  latenciesMs = []
+  run.stop()
+  await run
+  if (bad > 0) throw new Error(`${url}${path}: ${bad} requests failed or were not answered by 200`)
+  return slice
+}
+
+function elapse(durationMs: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, durationMs))
+}

@@ -1,0 +1,47 @@
+// The part that the benchmarks use of packages that bring no types.
+
+declare module 'autocannon' {
+  import type { EventEmitter } from 'node:events'
+
+  interface Run extends EventEmitter<{
+    response: [client: unknown, status: number, bytes: number, responseMs: number]
+    reqError: [error: Error]
+  }> {
+    stop(): void
+    then: Promise<unknown>['then']
+  }
+
+  export default function autocannon(options: {
+    url: string
+    connections: number
+    pipelining: number
+    /** Seconds. */
+    duration: number
+    /** Milliseconds. */
+    sampleInt: number
+  }): Run
+}
+
+declare module 'express' {
+  import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+
+  interface Response extends ServerResponse {
+    json(body: unknown): void
+  }
+  type Handler = (request: IncomingMessage, response: Response, next: () => void) => void
+
+  interface Application {
+    get(path: string, ...handlers: Handler[]): void
+    disable(setting: string): void
+    listen(port: number, host: string, ready: () => void): Server
+  }
+
+  export default function express(): Application
+}
+
+declare module 'apicache' {
+  import type { Handler } from 'express'
+
+  const apicache: { middleware(duration: string): Handler }
+  export default apicache
+}
