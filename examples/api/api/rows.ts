@@ -1,5 +1,4 @@
 import type {
-  Answer,
   Author,
   Comment,
   Question,
@@ -21,8 +20,8 @@ interface Authored {
 export type UserPostRow = Omit<UserPost, 'author'> & Authored
 export type QuestionRow = Omit<QuestionSummary, 'author'> & Authored
 export type ThreadRow = Omit<Question, 'author' | 'comments' | 'answers'> &
-  Authored & { kind: string }
-export type CommentRow = Omit<Comment, 'author'> & Authored & { postId: number }
+  Authored & { kind: string; comments: CommentRow[] | null }
+type CommentRow = Omit<Comment, 'author' | 'createdAt'> & Authored & { createdAt: string }
 
 /** Undefined where there is no such user. */
 export function userPosts(rows: (UserPostRow | NoPostRow)[]): UserPosts | undefined {
@@ -40,15 +39,19 @@ export function questionList(rows: QuestionRow[]): QuestionList {
 }
 
 /** Undefined where there is no such question. */
-export function question(thread: ThreadRow[], comments: CommentRow[]): Question | undefined {
-  const [first, ...rest] = thread
-  if (first?.kind !== 'question') return undefined
-  const commentsOf = Map.groupBy(comments.map(withAuthor), (comment) => comment.postId)
-  const withComments = (row: ThreadRow) => ({
-    ...withAuthor(row),
-    comments: commentsOf.get(row.id) ?? [],
-  })
-  return { ...withComments(first), answers: rest.map(withComments) }
+export function question(rows: ThreadRow[]): Question | undefined {
+  const [first, ...rest] = rows.map(withComments)
+  return first?.kind === 'question' ? { ...first, answers: rest } : undefined
+}
+
+function withComments(row: ThreadRow) {
+  const comments = row.comments ?? []
+  return { ...withAuthor(row), comments: comments.map(withTime).map(withAuthor) }
+}
+
+/** Within JSON, PostgreSQL writes a time as text in a format of its own. */
+function withTime(comment: CommentRow) {
+  return { ...comment, createdAt: new Date(comment.createdAt) }
 }
 
 function page<T extends { createdAt: Date; id: number }>(rows: T[]) {

@@ -49,22 +49,23 @@ export const sql = {
     order by t.created_at desc, t.question_id desc
     limit ${pageSize + 1}`,
 
-  /** The question first, then its answers, the best first. */
+  /** The question first, then its answers, the best first, each with its comments. */
   thread: `
     select p.id, p.kind, p.title, p.body, p.tags, p.score, p.view_count as "viewCount",
-           p.created_at as "createdAt", ${author}
-    from posts p left join users u on u.id = p.owner_id
+           p.created_at as "createdAt", ${author}, below.comments
+    from posts p
+    left join users u on u.id = p.owner_id
+    cross join lateral (
+      select json_agg(
+               json_build_object('id', c.id, 'text', c.text, 'score', c.score,
+                 'createdAt', c.created_at, 'authorId', u.id, 'authorName', u.name)
+               order by c.created_at, c.id
+             ) as comments
+      from comments c left join users u on u.id = c.author_id
+      where c.post_id = p.id
+    ) below
     where (p.id = $1 or p.parent_id = $1) and p.status = 'published'
     order by p.parent_id is not null, p.score desc, p.id`,
-
-  /** The comments on a question and on its answers, the oldest first. */
-  threadComments: `
-    select c.id, c.post_id as "postId", c.text, c.score, c.created_at as "createdAt", ${author}
-    from posts p
-    join comments c on c.post_id = p.id
-    left join users u on u.id = c.author_id
-    where (p.id = $1 or p.parent_id = $1) and p.status = 'published'
-    order by c.created_at, c.id`,
 
   tagStats: `
     select t.tag,

@@ -21,10 +21,17 @@ export interface ResponseCache {
   close(): Promise<void>
 }
 
-/** In Redis where there is one, else in memory. */
-export async function createResponseCache(
-  redisUrl: string | undefined,
-  onError: (error: unknown) => void,
-): Promise<ResponseCache> {
-  return redisUrl === undefined ? createMemoryCache() : await createRedisCache(redisUrl, onError)
+/** What a cache is made with. */
+export interface CacheOptions {
+  /** Keeps them in Redis; without it, in memory. */
+  readonly redisUrl: string | undefined
+  /** Which data the responses are made of; see `readDataVersion`. */
+  readonly dataVersion: string
+  /** Told what Redis could not do; the API goes on without. */
+  readonly onError: (error: unknown) => void
+}
+
+export async function createResponseCache(options: CacheOptions): Promise<ResponseCache> {
+  const { redisUrl } = options
+  return redisUrl === undefined ? createMemoryCache() : await createRedisCache(redisUrl, options)
 }

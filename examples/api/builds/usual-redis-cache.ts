@@ -1,53 +1,51 @@
 import { createClient, defineScript } from 'redis'
-import type { ResponseCache } from './usual-cache.ts'
+import type { CacheOptions, ResponseCache } from './usual-cache.ts'
 
 // Writes are numbered. A load notes the last number before it reads the database, and its response
 // is kept only if nothing that it shows was written under a later one.
-const writes = 'usual:writes'
+const lastWrite = 'writes'
 
 // How long the number of a write is known: longer than any load takes.
 const writeMemorySeconds = 60
 
+/** Keys: the page, then for each tag the number of its last write, then the pages that show each. */
 const keep = defineScript({
-  NUMBER_OF_KEYS: 1,
   SCRIPT: `
     local json, ttl, before = ARGV[1], ARGV[2], tonumber(ARGV[3])
-    for i = 4, #ARGV do
-      local written = redis.call('GET', 'usual:written:' .. ARGV[i])
+    local tags = (#KEYS - 1) / 2
+    for i = 2, tags + 1 do
+      local written = redis.call('GET', KEYS[i])
       if written and tonumber(written) > before then return 0 end
     end
     redis.call('SET', KEYS[1], json, 'PX', ttl)
-    for i = 4, #ARGV do
-      local shown = 'usual:shown:' .. ARGV[i]
-      redis.call('SADD', shown, KEYS[1])
-      redis.call('PEXPIRE', shown, ttl)
+    for i = tags + 2, #KEYS do
+      redis.call('SADD', KEYS[i], KEYS[1])
+      redis.call('PEXPIRE', KEYS[i], ttl)
     end
     return 1`,
   parseCommand(
     parser,
-    key: string,
+    page: string,
     json: string,
     ttlMs: number,
     before: number,
     tags: readonly string[],
   ) {
-    parser.pushKey(key)
-    parser.push(json, String(ttlMs), String(before), ...tags)
+    parser.pushKeysLength([page, ...tags.map(writtenKey), ...tags.map(shownKey)])
+    parser.push(json, String(ttlMs), String(before))
   },
   transformReply: (reply: number) => reply,
 })
 
+/** Keys: the last write, the number of the tag's last write, the pages that show it. */
 const remove = defineScript({
-  NUMBER_OF_KEYS: 1,
   SCRIPT: `
-    local tag, seconds = ARGV[1], ARGV[2]
-    redis.call('SET', 'usual:written:' .. tag, redis.call('INCR', KEYS[1]), 'EX', seconds)
-    local shown = 'usual:shown:' .. tag
-    for _, key in ipairs(redis.call('SMEMBERS', shown)) do redis.call('DEL', key) end
-    return redis.call('DEL', shown)`,
+    redis.call('SET', KEYS[2], redis.call('INCR', KEYS[1]), 'EX', ARGV[1])
+    for _, page in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('DEL', page) end
+    return redis.call('DEL', KEYS[3])`,
   parseCommand(parser, tag: string) {
-    parser.pushKey(writes)
-    parser.push(tag, String(writeMemorySeconds))
+    parser.pushKeysLength([lastWrite, writtenKey(tag), shownKey(tag)])
+    parser.push(String(writeMemorySeconds))
   },
   transformReply: (reply: number) => reply,
 })
@@ -55,10 +53,11 @@ const remove = defineScript({
 /** Cache-aside in Redis, shared by all processes of the API. */
 export async function createRedisCache(
   url: string,
-  onError: (error: unknown) => void,
+  { dataVersion, onError }: CacheOptions,
 ): Promise<ResponseCache> {
   const client = createClient({
     url,
+    keyPrefix: `usual:${dataVersion}:`,
     // A frozen Redis must not hold up the answers: after this long, ask the database.
     commandOptions: { timeout: 250 },
     disableOfflineQueue: true,
@@ -69,8 +68,8 @@ export async function createRedisCache(
 
   return {
     async getOrLoad(key, ttlMs, load) {
-      const page = `usual:page:${key}`
-      const found = await client.mGet([page, writes]).catch(onError)
+      const page = `page:${key}`
+      const found = await client.mGet([page, lastWrite]).catch(onError)
       if (found === undefined) return (await load()).json
       const [kept, before] = found
       // An empty text stands for "there is no such thing".
@@ -86,4 +85,12 @@ export async function createRedisCache(
       client.destroy()
     },
   }
+}
+
+function writtenKey(tag: string): string {
+  return `written:${tag}`
+}
+
+function shownKey(tag: string): string {
+  return `shown:${tag}`
 }

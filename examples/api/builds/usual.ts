@@ -3,6 +3,7 @@ import { Pool, type QueryResultRow } from 'pg'
 import { createApp } from '../api/app.ts'
 import type { BuildOptions, TagStats, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
+import { readDataVersion } from '../api/data-version.ts'
 import { notFound } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
 import * as rows from '../api/rows.ts'
@@ -23,7 +24,11 @@ export async function build(options: BuildOptions): Promise<FastifyInstance> {
     max: settings.maxConnections,
   })
   pool.on('error', (error) => app.log.error(error))
-  const cache = await createResponseCache(options.redisUrl, (error) => app.log.error(error))
+  const cache = await createResponseCache({
+    redisUrl: options.redisUrl,
+    dataVersion: await readDataVersion(pool),
+    onError: (error) => app.log.error(error),
+  })
   app.addHook('onClose', async () => {
     await cache.close()
     await pool.end()
@@ -84,11 +89,7 @@ export async function build(options: BuildOptions): Promise<FastifyInstance> {
   app.get<ById>('/api/questions/:id', { schema: schemas.question }, (request, reply) => {
     const id = readId(request.params.id)
     return answer(reply, `question:${id}`, `question ${id}`, async () => {
-      const [thread, comments] = await Promise.all([
-        query<rows.ThreadRow>('thread', [id]),
-        query<rows.CommentRow>('threadComments', [id]),
-      ])
-      const value = rows.question(thread, comments)
+      const value = rows.question(await query<rows.ThreadRow>('thread', [id]))
       return { value, tags: tags.ofQuestion(id, value) }
     })
   })

@@ -39,7 +39,7 @@ export interface ImportResult {
 /** Rejected rows that an import names one by one; it counts the others. */
 export const maxRejectedKept = 1_000
 
-const tables = ['users', 'posts', 'question_tags', 'comments', 'votes']
+const tables = ['users', 'posts', 'question_tags', 'comments', 'votes', 'imports']
 
 /**
  * Loads a Stack Exchange dump (`Users.xml`, `Posts.xml`, `Comments.xml` and `Votes.xml`, plain or
@@ -126,6 +126,7 @@ async function loadInTransaction(
     progress.show('counting and indexing', 1)
     await computeDerived(client, options.signal)
   })
+  await client.query('insert into imports default values')
   await client.query('commit')
   return { counts, rejectedCount: rejected.count, rejected: rejected.first }
 }

@@ -59,7 +59,7 @@ export async function* readRows<T>(path: string, options: ReadRowsOptions<T>): A
         const text = decodeLine(bytes)
         const start = text.indexOf('<row ')
         if (start < 0) {
-          closed ||= isAroundRows(text) === 'end'
+          if (tagAroundRows(text) === 'end') closed = true
           continue
         }
         value = options.read(parseRow(text, start))
@@ -145,7 +145,7 @@ function decodeLine(bytes: Buffer | undefined): string {
 }
 
 /** The XML declaration, the tags around the rows, and blank lines. */
-function isAroundRows(text: string): 'start' | 'end' {
+function tagAroundRows(text: string): 'start' | 'end' {
   if (/^\s*<\/\w+>\s*$/.test(text)) return 'end'
   if (/^\ufeff?\s*(<\?xml\b.*\?>|<\w+>)?\s*$/.test(text)) return 'start'
   throw new UnreadableRow('this is no <row .../>')

@@ -56,6 +56,12 @@ create table votes (
   created_at timestamptz(3) not null
 );
 
+-- Which dump the tables hold, so that what was cached of another one is not taken for it.
+create table imports (
+  id uuid primary key default gen_random_uuid(),
+  imported_at timestamptz not null default now()
+);
+
 -- Keyset pages read these backwards, newest first.
 create index posts_newest_questions on posts (created_at, id)
   where kind = 'question' and status = 'published';
