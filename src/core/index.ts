@@ -46,4 +46,7 @@ export type {
   RedisSetOptions,
   RedisSubscription,
 } from './redis.ts'
+export { fromIoredis, type IoredisClient, type IoredisSubscriber } from './redis-ioredis.ts'
+export { fromNodeRedis, type NodeRedisClient, type NodeRedisSubscriber } from './redis-node.ts'
+export { redisScript } from './redis-script.ts'
 export { components, register, type ComponentKind, type RegisteredComponent } from './registry.ts'
