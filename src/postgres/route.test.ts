@@ -49,3 +49,10 @@ test('as many are reserved as wait to be alone, the least busy first, and given 
   reserve(connections, 0)
   expect(reserved()).toEqual([false, false, false])
 })
+
+test('one that was reserved and is lent now does not come back reserved', () => {
+  const usable = connection({ isReserved: true })
+  const lent = connection({ isReserved: true, isUsable: false })
+  reserve([usable, lent], 0)
+  expect([usable.isReserved, lent.isReserved]).toEqual([false, false])
+})

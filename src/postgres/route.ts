@@ -39,4 +39,6 @@ export function reserve(connections: readonly Connection[], wanted: number): voi
   const shared = connections.filter((connection) => connection.isUsable)
   shared.sort((a, b) => Number(b.isReserved) - Number(a.isReserved) || a.inFlight - b.inFlight)
   for (const [index, connection] of shared.entries()) connection.isReserved = index < wanted
+  // What was reserved and went to a borrower, say, is for everybody when it comes back.
+  for (const connection of connections) connection.isReserved &&= connection.isUsable
 }
