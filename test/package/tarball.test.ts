@@ -1,0 +1,194 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const run = promisify(execFile)
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const subpaths = ['hotpath', 'hotpath/cache', 'hotpath/fastify', 'hotpath/postgres']
+
+let folder: string
+let tarball: string
+
+// Built and packed afresh, away from the repository's own dist: the test sees what a release would.
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hotpath-package-'))
+  const packed = join(folder, 'packed')
+  await mkdir(packed)
+  for (const name of ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md']) {
+    await cp(join(repository, name), join(packed, name))
+  }
+  await run(process.execPath, [
+    tsc,
+    '-p',
+    join(repository, 'tsconfig.build.json'),
+    '--outDir',
+    join(packed, 'dist'),
+  ])
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { cwd: packed })
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+  tarball = join(packed, filename)
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('every subpath of the package is known to this test', async () => {
+  const { exports } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'))
+  const names = Object.keys(exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => path.replace('.', 'hotpath'))
+  expect(names.toSorted()).toEqual(subpaths)
+})
+
+test('holds what users need and nothing else', async () => {
+  const { stdout } = await run('tar', ['-tzf', tarball])
+  const stray = stdout
+    .split('\n')
+    .filter(
+      (path) =>
+        !/^package\/(dist\/.*\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$|^$/.test(
+          path,
+        ),
+    )
+  expect(stray).toEqual([])
+  expect(stdout).not.toMatch(/\.test\./)
+})
+
+describe('in an empty folder, without any peer', () => {
+  let app: string
+  beforeAll(async () => {
+    app = await install('bare')
+  })
+
+  test.each(['hotpath', 'hotpath/cache', 'hotpath/fastify'])('%s imports', async (subpath) => {
+    const { stdout } = await importIn(app, subpath)
+    expect(JSON.parse(stdout)).not.toEqual([])
+  })
+
+  test('hotpath/postgres says which package it needs', async () => {
+    await expect(importIn(app, 'hotpath/postgres')).rejects.toThrow(/Cannot find package 'pg'/)
+  })
+
+  test('types pass for a consumer of what needs no peer, libraries checked too', async () => {
+    await check(app, {
+      'main.ts': `
+        import { HotpathError, components, listen, type RedisLike } from 'hotpath'
+        import { createCache } from 'hotpath/cache'
+        declare const redis: RedisLike
+        const cache = createCache<{ id: number }>({ name: 'users', redis, ttlMs: 60_000 })
+        export const user: Promise<{ id: number }> = cache.getOrSet('user:1', () => ({ id: 1 }))
+        export const names: string[] = components().map(({ name }) => name)
+        listen('hotpath:cache:read', ({ verdict }) => verdict satisfies 'hit' | 'missing' | 'miss')
+        // @ts-expect-error a code that does not exist
+        new HotpathError('HOTPATH_NO_SUCH_CODE', 'message')
+      `,
+    })
+  })
+})
+
+describe('with the peers beside it', () => {
+  let app: string
+  beforeAll(async () => {
+    app = await install('complete')
+    for (const peer of [
+      'pg',
+      '@types/pg',
+      'fastify',
+      'redis',
+      'ioredis',
+      'kysely',
+      'drizzle-orm',
+    ]) {
+      await mkdir(dirname(join(app, 'node_modules', peer)), { recursive: true })
+      await symlink(join(repository, 'node_modules', peer), join(app, 'node_modules', peer))
+    }
+  })
+
+  test.each(subpaths)('%s imports', async (subpath) => {
+    const { stdout } = await importIn(app, subpath)
+    expect(JSON.parse(stdout)).not.toEqual([])
+  })
+
+  test('types pass for a consumer of everything', async () => {
+    await check(app, {
+      'main.ts': `
+        import Fastify from 'fastify'
+        import { Redis } from 'ioredis'
+        import { Kysely, PostgresDialect } from 'kysely'
+        import { createClient } from 'redis'
+        import type { Pool } from 'pg'
+        import { fromIoredis, fromNodeRedis } from 'hotpath'
+        import { createCache } from 'hotpath/cache'
+        import { hotpath } from 'hotpath/fastify'
+        import { createPool } from 'hotpath/postgres'
+
+        const pool = createPool('postgres://app@localhost/shop', { maxConnections: 5 })
+        export const asPgPool: Pool = pool
+        export const db = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })
+        const { rows } = await pool.query<{ id: number }>({
+          text: 'select 1 as id',
+          timeoutMs: 100,
+          signal: AbortSignal.timeout(200),
+        })
+        export const id: number | undefined = rows[0]?.id
+        createCache({ name: 'a', redis: fromNodeRedis(createClient()) })
+        createCache({ name: 'b', redis: fromIoredis(new Redis({ lazyConnect: true })) })
+
+        const app = Fastify()
+        await app.register(hotpath, { cache: { ttlMs: 60_000 } })
+        app.get<{ Params: { id: string } }>('/users/:id', {
+          config: { hotpath: { cache: { tags: (request) => [request.url] } } },
+          handler: async ({ params }) => ({ id: params.id }),
+        })
+        await app.hotpath.invalidateTags(['user:1'])
+      `,
+    })
+  })
+})
+
+const tsc = join(repository, 'node_modules/typescript/bin/tsc')
+
+async function install(name: string): Promise<string> {
+  const app = join(folder, name)
+  await mkdir(app)
+  await writeFile(join(app, 'package.json'), '{ "type": "module", "private": true }')
+  await run('npm', ['install', tarball, '--offline', '--omit=peer', '--no-audit', '--no-fund'], {
+    cwd: app,
+  })
+  return app
+}
+
+function importIn(app: string, subpath: string): Promise<{ stdout: string }> {
+  const code = `console.log(JSON.stringify(Object.keys(await import('${subpath}'))))`
+  return run(process.execPath, ['--input-type=module', '--eval', code], { cwd: app })
+}
+
+async function check(app: string, files: Record<string, string>): Promise<void> {
+  const types = join(app, 'node_modules/@types')
+  await mkdir(types, { recursive: true })
+  await symlink(join(repository, 'node_modules/@types/node'), join(types, 'node'))
+  const compilerOptions = {
+    target: 'es2024',
+    module: 'nodenext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: ['node'],
+    lib: ['es2024', 'esnext.disposable'],
+  }
+  await writeFile(
+    join(app, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: Object.keys(files) }),
+  )
+  for (const [name, text] of Object.entries(files)) await writeFile(join(app, name), text)
+  const outcome = await run(process.execPath, [tsc, '-p', app], { cwd: app }).then(
+    () => 'passes',
+    (error: { stdout: string }) => error.stdout,
+  )
+  expect(outcome).toBe('passes')
+}
