@@ -6,9 +6,16 @@ export interface NodeRedisClient {
   readonly options?: { readonly keyPrefix?: string | Buffer | undefined } | undefined
   sendCommand(
     command: readonly (string | Buffer)[],
-    options?: { typeMapping?: typeof asBuffers },
+    options?: { typeMapping?: StringsAsBuffers },
   ): Promise<unknown>
   duplicate(): NodeRedisSubscriber
+}
+
+/** What a reply becomes, by its first byte: `$` bulk, `+` simple and `=` verbatim strings. */
+export interface StringsAsBuffers {
+  readonly 36: BufferConstructor
+  readonly 43: BufferConstructor
+  readonly 61: BufferConstructor
 }
 
 /** The connection that a subscription has to itself. */
@@ -49,9 +56,7 @@ export function fromNodeRedis(client: NodeRedisClient): RedisLike {
   })
 }
 
-// By the first byte of a reply: `$` bulk, `+` simple and `=` verbatim strings.
-const asBuffers = { 36: Buffer, 43: Buffer, 61: Buffer } as const
-const asReplies = { typeMapping: asBuffers }
+const asReplies = { typeMapping: { 36: Buffer, 43: Buffer, 61: Buffer } }
 
 async function subscribe(
   connection: NodeRedisSubscriber,
