@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { startPostgres } from '@hotpath/services'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { Refusal } from './failure.ts'
+import { withClient } from './with-client.ts'
 
 /** A database that is the example's alone. */
 export interface Database {
   readonly url: string
   /** Where it is, for the person who waits. */
   readonly place: string
+  /** The server's process, where the server is ours. */
+  readonly pid?: number | undefined
   close(): Promise<void>
 }
+
+/** Room for the whole site in memory, and for loading it without a checkpoint in between. */
+const settings = { shared_buffers: '256MB', max_wal_size: '4GB' }
 
 /**
  * Opens the database: in a PostgreSQL server of our own, or, with `DATABASE_URL`, under a new name
@@ -19,8 +25,12 @@ export interface Database {
  */
 export async function openDatabase(databaseUrl: string | undefined): Promise<Database> {
   if (databaseUrl !== undefined) return createDatabase(databaseUrl)
-  const { url, close } = await startPostgres()
-  return { url, close, place: 'PostgreSQL of our own, in a private folder' }
+  try {
+    const { url, pid, close } = await startPostgres({ settings })
+    return { url, pid, close, place: 'PostgreSQL of our own in a private folder' }
+  } catch (error) {
+    throw new Refusal(`${(error as Error).message}.`, { cause: error })
+  }
 }
 
 async function createDatabase(databaseUrl: string): Promise<Database> {
@@ -42,16 +52,10 @@ async function createDatabase(databaseUrl: string): Promise<Database> {
 }
 
 async function runOnServer(url: URL, work: (client: Client) => Promise<unknown>): Promise<void> {
-  const client = new Client({ connectionString: url.href, connectionTimeoutMillis: 5_000 })
-  // A server that goes away is told by the query that it fails; nobody listens for more.
-  client.on('error', () => {})
   try {
-    await client.connect()
-    await work(client)
+    await withClient(url.href, work)
   } catch (error) {
     throw refusalFor(url, error)
-  } finally {
-    await client.end().catch(() => {})
   }
 }
 

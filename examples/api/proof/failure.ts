@@ -10,17 +10,20 @@ export class Refusal extends Error {
  * that nobody foresaw, which deserves its stack.
  */
 export function sentenceFor(error: unknown): string | undefined {
-  if (error instanceof Refusal || error instanceof DumpError) return error.message
   for (const cause of causes(error)) {
     // ENOSPC is what the system calls a full disk, 53100 what PostgreSQL does.
-    if (cause.code === 'ENOSPC' || cause.code === '53100') {
+    if (
+      cause.code === 'ENOSPC' ||
+      cause.code === '53100' ||
+      /no space (is )?left/i.test(cause.message)
+    ) {
       return `The disk is full (${cause.message}): free about 1.5 GB, or point TMPDIR at a folder with more room.`
     }
     if (cause.code === 'EACCES' || cause.code === 'EROFS') {
       return `Access was denied (${cause.message}): check who owns that path, or point TMPDIR elsewhere.`
     }
   }
-  return undefined
+  return error instanceof Refusal || error instanceof DumpError ? error.message : undefined
 }
 
 interface CodedError extends Error {

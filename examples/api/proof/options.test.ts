@@ -9,7 +9,8 @@ describe('options', () => {
     expect(readOptions([])).toEqual({
       isHelp: false,
       isExiting: false,
-      isFull: false,
+      durationMs: 45_000,
+      rounds: 3,
       jsonPath: undefined,
       dumpFolder: undefined,
       port: 3_000,
@@ -21,7 +22,8 @@ describe('options', () => {
     expect(readOptions(args)).toEqual({
       isHelp: false,
       isExiting: true,
-      isFull: true,
+      durationMs: 300_000,
+      rounds: 7,
       jsonPath: '/a/b.json',
       dumpFolder: '/dump',
       port: 0,
@@ -29,7 +31,7 @@ describe('options', () => {
   })
 
   test('the usage lists every option', () => {
-    for (const name of ['exit', 'json', 'full', 'dump', 'port', 'help']) {
+    for (const name of ['exit', 'json', 'full', 'seconds', 'dump', 'port', 'help']) {
       expect(usage).toContain(`--${name}`)
     }
   })
@@ -40,6 +42,7 @@ describe('options', () => {
     [['extra'], "Unexpected argument 'extra'"],
     [['--port', '80a'], '--port takes a number from 0 to 65535, not 80a.'],
     [['--port', '65536'], 'not 65536.'],
+    [['--seconds', '0'], '--seconds takes a whole number above 0, not 0.'],
   ])('%j is refused in one sentence', (args, sentence) => {
     expect(() => readOptions(args)).toThrow(Refusal)
     expect(() => readOptions(args)).toThrow(sentence)

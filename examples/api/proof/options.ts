@@ -10,8 +10,10 @@ export interface Options {
   readonly isHelp: boolean
   /** End after the proof instead of keeping the hotpath build up. */
   readonly isExiting: boolean
-  /** Longer and steadier rounds. */
-  readonly isFull: boolean
+  /** How long to measure. */
+  readonly durationMs: number
+  /** Interleaved rounds of each row. */
+  readonly rounds: number
   /** Write the figures to this file. */
   readonly jsonPath: string | undefined
   /** Load this Stack Exchange dump instead of generating one. */
@@ -27,7 +29,8 @@ hotpath build of its API under the same load, and prints what each pattern gaine
 
   --exit          end after the proof; without it the hotpath build stays up
   --json FILE     write the figures to FILE
-  --full          longer, steadier rounds: about five minutes
+  --full          longer, steadier rounds: measure for five minutes
+  --seconds N     measure for N seconds (45, with --full 300)
   --dump FOLDER   load a Stack Exchange dump (Users, Posts, Comments, Votes; .xml or .xml.gz)
   --port NUMBER   where the hotpath build stays up (3000; 0 takes a free port)
   --help          this text
@@ -47,7 +50,8 @@ export function readOptions(args: readonly string[]): Options {
   return {
     isHelp: values.help,
     isExiting: values.exit,
-    isFull: values.full,
+    durationMs: 1_000 * seconds(values.seconds ?? (values.full ? '300' : '45')),
+    rounds: values.full ? 7 : 3,
     jsonPath: values.json === undefined ? undefined : resolve(values.json),
     dumpFolder: values.dump === undefined ? undefined : resolve(values.dump),
     port: portNumber(values.port),
@@ -75,6 +79,7 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', default: false },
         exit: { type: 'boolean', default: false },
         full: { type: 'boolean', default: false },
+        seconds: { type: 'string' },
         json: { type: 'string' },
         dump: { type: 'string' },
         port: { type: 'string', default: '3000' },
@@ -84,6 +89,11 @@ function parse(args: readonly string[]) {
     const [sentence = ''] = String((error as Error).message).split('. ')
     throw new Refusal(`${sentence.replace(/\.$/, '')}; npm start -- --help lists the options.`)
   }
+}
+
+function seconds(value: string): number {
+  if (/^\d+$/.test(value) && Number(value) > 0) return Number(value)
+  throw new Refusal(`--seconds takes a whole number above 0, not ${value}.`)
 }
 
 function portNumber(value: string): number {

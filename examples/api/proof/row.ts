@@ -1,4 +1,4 @@
-import type { PerBuild } from './build-names.ts'
+import type { PerBuild } from './per-build.ts'
 import { formatGain } from './table.ts'
 import type { Stage } from './stage.ts'
 import { median } from './statistics.ts'
@@ -35,6 +35,8 @@ export interface Measurement {
   readonly rounds: PerBuild<readonly number[]>
   /** Sentences to print below the table. */
   readonly notes?: readonly string[] | undefined
+  /** Of the reads that hotpath was sent, those that its cache answered. */
+  readonly hitRatio?: number | undefined
   /** Why the aim over naive is met, whatever the ratio says. */
   readonly gainAimMetBy?: string | undefined
 }

@@ -15,6 +15,11 @@ export function quantile(values: readonly number[], ratio: number): number {
   return below + (above - below) * (place - Math.floor(place))
 }
 
+/** All of them together. */
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
 /** What one run of a load came to, in the figures that the table shows. */
 export interface Latencies {
   readonly p50Ms: number

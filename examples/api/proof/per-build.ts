@@ -1,7 +1,4 @@
-/** The builds of the API, in the order in which they are shown. */
-export const buildNames = ['naive', 'usual', 'hotpath'] as const
-
-export type BuildName = (typeof buildNames)[number]
+import { buildNames, type BuildName } from '../api/contract.ts'
 
 /** One value for each build. */
 export type PerBuild<T> = Readonly<Record<BuildName, T>>

@@ -1,0 +1,68 @@
+import { buildNames, type BuildName } from '../api/contract.ts'
+import type { PerBuild } from './per-build.ts'
+import { startChild, type Child } from './child-process.ts'
+
+const module = new URL('../server.ts', import.meta.url)
+
+/** A build of the API in a process of its own. */
+export interface BuildServer {
+  readonly port: number
+  readonly close: Child['close']
+  /** Rejects when the signal aborts, or when the process ends without being told to. */
+  keepUp(signal: AbortSignal): Promise<unknown>
+}
+
+export interface ServerOptions {
+  readonly databaseUrl: string
+  readonly redisUrl?: string | undefined
+  readonly signal: AbortSignal
+  /** 0 takes a free port. */
+  readonly port?: number | undefined
+  /** The cores to keep it to, as `taskset -c` writes them. */
+  readonly cores?: string | undefined
+  /** A file for the hotpath build to serve at `/`. */
+  readonly pagePath?: string | undefined
+}
+
+/** Starts one build and waits until it listens. */
+export async function startBuild(build: BuildName, options: ServerOptions): Promise<BuildServer> {
+  const { databaseUrl, redisUrl, signal, port = 0, cores, pagePath } = options
+  const child = startChild(module, {
+    name: `${build} build`,
+    args: [build, '--port', String(port), ...(pagePath === undefined ? [] : ['--page', pagePath])],
+    env: environment(databaseUrl, redisUrl),
+    cores,
+  })
+  try {
+    const ready = (await child.receive(signal)) as { ready: true; port: number }
+    return { port: ready.port, close: child.close, keepUp: child.receive }
+  } catch (error) {
+    await child.close()
+    throw error
+  }
+}
+
+/** Starts all builds; all of them are closed again when one does not start. */
+export async function startBuilds(options: ServerOptions): Promise<{
+  ports: PerBuild<number>
+  close: () => Promise<void>
+}> {
+  const started = await Promise.allSettled(buildNames.map((build) => startBuild(build, options)))
+  const servers = started.filter((outcome) => outcome.status === 'fulfilled')
+  const close = async () => {
+    await Promise.all(servers.map(({ value }) => value.close()))
+  }
+  const failure = started.find((outcome) => outcome.status === 'rejected')
+  if (failure !== undefined) {
+    await close()
+    throw failure.reason
+  }
+  const [naive = 0, usual = 0, hotpath = 0] = servers.map(({ value }) => value.port)
+  return { ports: { naive, usual, hotpath }, close }
+}
+
+function environment(databaseUrl: string, redisUrl: string | undefined): NodeJS.ProcessEnv {
+  const { REDIS_URL: _, ...inherited } = process.env
+  const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl }
+  return { ...inherited, ...redis, DATABASE_URL: databaseUrl, NODE_ENV: 'production' }
+}

@@ -1,0 +1,32 @@
+import { buildNames } from '../api/contract.ts'
+import { reportSource, type Report } from './report.ts'
+import { formatFigure, formatGain, formatTable } from './table.ts'
+import { verdicts } from './verdicts.ts'
+
+/** The report as the terminal shows it: the table, what it does not say, and the conditions. */
+export function toText(report: Report): string {
+  const { results, machine, conditions } = report
+  const head = ['', 'unit', ...buildNames, 'over naive', 'over usual', 'the seed claims']
+  const lines = results.map(({ row, medians, gain, gainOverUsual, shortfalls }) => [
+    row.what,
+    row.unit,
+    ...buildNames.map((build) => formatFigure(medians[build])),
+    formatGain(gain),
+    `${formatGain(gainOverUsual)}${shortfalls.length > 0 ? '*' : ''}`,
+    row.claimed,
+  ])
+  const notes = results.flatMap(({ measurement }) => measurement.notes ?? [])
+  return [
+    '',
+    formatTable([head, ...lines]),
+    '',
+    ...verdicts(report).map(({ isGood, text }) => `${isGood ? '  ok' : '   *'}  ${text}`),
+    '',
+    ...notes.map((note) => `      ${note}`),
+    '',
+    ...[['Machine', machine] as const, ['Data', reportSource(report)] as const, ...conditions].map(
+      ([name, value]) => `      ${name.padEnd(12)}${value}`,
+    ),
+    '',
+  ].join('\n')
+}
