@@ -37,7 +37,7 @@ export interface HotpathEvents {
     route: string
     key: string
     /** The words of `Cache-Status` (RFC 9211): `hit`, or why it was forwarded. */
-    verdict: 'hit' | 'uri-miss' | 'bypass' | 'method'
+    verdict: 'hit' | 'uri-miss' | 'vary-miss' | 'bypass' | 'method'
     stored: boolean
   }
 }
@@ -86,5 +86,7 @@ export function listen<Name extends HotpathEvent>(
   const subscriber = (payload: unknown) => listener(payload as HotpathEvents[Name])
   const source = channel(name)
   source.subscribe(subscriber)
-  return () => void source.unsubscribe(subscriber)
+  return () => {
+    source.unsubscribe(subscriber)
+  }
 }
