@@ -1,5 +1,5 @@
 import type { ClientConfig, QueryResult } from 'pg'
-import type { Clock } from '../core/index.ts'
+import type { Clock, Timer } from '../core/index.ts'
 import { requestCancel } from './cancel.ts'
 import { openClient, type PipelinedClient } from './client.ts'
 import { Deadlines } from './deadlines.ts'
@@ -35,6 +35,8 @@ export type CloseReason =
 // How long the server may take to confirm a cancel. After that it is frozen or gone, and so is the
 // connection.
 const cancelGraceMs = 1_000
+// The server drops a cancel that arrives before it has begun with the query: then it takes another.
+const cancelAgainMs = 50
 const maxReruns = 3
 
 /**
@@ -276,7 +278,6 @@ export class Connection {
   // While a cancel is on its way nothing new is sent here: it could hit what comes next. It can still
   // hit the reads that were sent already; they are sent again, and their callers see nothing of it.
   #cancelHead(flight: Flight, surrender: Surrender): void {
-    this.#cancel = 'sending'
     this.#owner.cancelling()
     const stop = new AbortController()
     const grace = this.#owner.clock.after(cancelGraceMs, () => {
@@ -286,7 +287,12 @@ export class Connection {
       this.retiring = 'unresponsive'
       this.close('unresponsive')
     })
-    void requestCancel(this.client, stop.signal).then(() => {
+    this.#sendCancel(flight, stop.signal, grace)
+  }
+
+  #sendCancel(flight: Flight, signal: AbortSignal, grace: Timer): void {
+    this.#cancel = 'sending'
+    void requestCancel(this.client, signal).then(() => {
       const head = this.#flights[0]
       if (head === undefined) {
         grace.cancel()
@@ -296,6 +302,10 @@ export class Connection {
         this.#cancelHead(head, head.surrender)
       } else {
         this.#cancel = 'delivered'
+        if (head !== flight) return
+        this.#owner.clock.after(cancelAgainMs, () => {
+          if (this.#flights[0] === flight && !this.isClosed) this.#sendCancel(flight, signal, grace)
+        })
       }
     })
   }

@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { startPostgres } from '@hotpath/services'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { createPool, type PoolOptions, type PostgresPool } from '../../src/postgres/index.ts'
@@ -94,3 +95,50 @@ test('the end comes while the server is frozen', async () => {
   await outcome
   expect(pool.ended).toBe(true)
 })
+
+test('a cancel that comes before the server has begun with the query is sent again', async () => {
+  await using road = await openRoad(postgres.port)
+  const url = new URL(postgres.url)
+  url.port = String(road.port)
+  pool = createPool(url.href, { minConnections: 1, maxConnections: 1 })
+  const { rows: before } = await pool.query('select pg_backend_pid() as pid')
+
+  road.hold()
+  const cancelled = expect(
+    pool.query({ text: 'select pg_sleep(60)', timeoutMs: 20 }),
+  ).rejects.toMatchObject({ code: 'HOTPATH_POSTGRES_QUERY_TIMEOUT' })
+  await until(() => road.endedCount === 1)
+  road.release()
+  await cancelled
+  const { rows: after } = await pool.query('select pg_backend_pid() as pid')
+  expect(after).toEqual(before)
+})
+
+// A way to the server on which the connections that stand can be held up.
+async function openRoad(toPort: number) {
+  const travellers = new Set<Socket>()
+  let endedCount = 0
+  const server = createServer((traveller) => {
+    const onward = connect(toPort, '127.0.0.1')
+    travellers.add(traveller)
+    traveller.on('error', () => onward.destroy()).pipe(onward)
+    onward.on('error', () => traveller.destroy()).pipe(traveller)
+    onward.on('close', () => {
+      endedCount++
+      travellers.delete(traveller)
+    })
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    get endedCount() {
+      return endedCount
+    },
+    hold: () => travellers.forEach((traveller) => traveller.pause()),
+    release: () => travellers.forEach((traveller) => traveller.resume()),
+    async [Symbol.asyncDispose]() {
+      await pool.close()
+      server.close()
+    },
+  }
+}
