@@ -23,7 +23,7 @@ declare module 'autocannon' {
 }
 
 declare module 'express' {
-  import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+  import type { IncomingMessage, ServerResponse } from 'node:http'
 
   interface Response extends ServerResponse {
     json(body: unknown): void
@@ -31,9 +31,9 @@ declare module 'express' {
   type Handler = (request: IncomingMessage, response: Response, next: () => void) => void
 
   interface Application {
+    (request: IncomingMessage, response: ServerResponse): void
     get(path: string, ...handlers: Handler[]): void
     disable(setting: string): void
-    listen(port: number, host: string, ready: () => void): Server
   }
 
   export default function express(): Application

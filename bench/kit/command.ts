@@ -4,39 +4,43 @@ import { parseArgs } from 'node:util'
 import { Closing } from './closing.ts'
 
 /** What was asked for on the command line of `npm run bench` or `npm run soak`. */
-export interface Command {
+export interface Command<Option extends string> {
   readonly name: string
   /** The URL of the file of that name. */
   readonly file: string
   readonly jsonFile: string | undefined
-  /** The number behind the option that the command has beside `--json`. */
-  readonly count: number | undefined
+  /** The numbers behind the options that the command has beside `--json`. */
+  readonly numbers: Readonly<Partial<Record<Option, number>>>
 }
 
 /**
  * Reads the command line. Without a name it lists what there is, and ends the process.
  *
- * @param countOption - the option that takes a whole number: `rounds` of a bench
+ * @param numberOptions - options that take a whole number, such as `rounds`
  */
-export function readCommand(script: string, folder: URL, countOption: string): Command {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { json: { type: 'string' }, [countOption]: { type: 'string' } },
-  })
+export function readCommand<Option extends string>(
+  script: string,
+  folder: URL,
+  numberOptions: readonly Option[],
+): Command<Option> {
+  const options = Object.fromEntries(
+    ['json', ...numberOptions].map((option) => [option, { type: 'string' } as const]),
+  )
+  const { values, positionals } = parseArgs({ allowPositionals: true, options })
   const names = namesIn(folder)
   const [name] = positionals
   if (name === undefined || !names.includes(name)) {
-    const usage = `npm run ${script} -- NAME [--${countOption} N] [--json FILE]`
-    console.log(`${usage}\n\n${names.map((known) => `  ${known}`).join('\n')}`)
+    const usage = numberOptions.map((option) => `[--${option} N] `).join('')
+    console.log(`npm run ${script} -- NAME ${usage}[--json FILE]\n`)
+    for (const known of names) console.log(`  ${known}`)
     process.exit(name === undefined ? 0 : 2)
   }
-  const given = values[countOption]
-  return {
-    name,
-    file: new URL(`${name}.ts`, folder).href,
-    jsonFile: values.json as string | undefined,
-    count: typeof given === 'string' ? wholeNumber(countOption, given) : undefined,
+  const numbers: Partial<Record<Option, number>> = {}
+  for (const option of numberOptions) {
+    const text = values[option]
+    if (text !== undefined) numbers[option] = wholeNumber(option, text)
   }
+  return { name, file: new URL(`${name}.ts`, folder).href, jsonFile: values['json'], numbers }
 }
 
 /**

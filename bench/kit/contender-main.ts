@@ -14,7 +14,9 @@ process.on('disconnect', () => process.exit())
 process.on('SIGINT', () => {})
 
 const { default: bench } = (await import(file)) as { default: Bench }
-const contender = bench.contenders[name]!
+const contender = bench.contenders[name]
+if (contender === undefined) throw new Error(`${file} has no contender "${name}"`)
+const start = contender
 let subject: Subject = {}
 
 process.on('message', (request: Request) => {
@@ -29,7 +31,7 @@ reply({ value: undefined })
 async function answer(request: Request): Promise<unknown> {
   switch (request.ask) {
     case 'start':
-      subject = await contender({
+      subject = await start({
         workload: request.workload,
         url: (service) => urlOf(urls, service),
       })

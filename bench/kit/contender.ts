@@ -19,12 +19,10 @@ export interface Usage {
 
 /** A contender in a process of its own, on a core of its own where that is possible. */
 export class ContenderProcess {
-  readonly #name: string
   readonly #child: ChildProcess
   #pending: PromiseWithResolvers<unknown>
 
   private constructor(name: string, child: ChildProcess) {
-    this.#name = name
     this.#child = child
     this.#pending = Promise.withResolvers()
     child.on('message', (answer: Answer) => {
