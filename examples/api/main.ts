@@ -9,7 +9,7 @@ import { renderPage } from './proof/page/page.ts'
 import { checkPort } from './proof/port.ts'
 import { createProgress, type Progress } from './proof/progress.ts'
 import { prove, type Proof } from './proof/prove.ts'
-import { openRedisTier, type RedisTier } from './proof/redis-tier.ts'
+import { describeRedisTier, openRedisTier, type RedisTier } from './proof/redis-tier.ts'
 import { isWrong, toJson } from './proof/report.ts'
 import { execute, type Run } from './proof/run.ts'
 import { startBuild } from './proof/servers.ts'
@@ -54,21 +54,16 @@ interface Services {
 
 async function openServices(run: Run, progress: Progress): Promise<Services> {
   const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env
+  const redis = redisUrl === undefined ? undefined : await openRedisTier(redisUrl)
+  if (redis !== undefined) run.defer(redis.close)
+  run.signal.throwIfAborted()
+
   const step = progress.begin('Opening a database')
   const database = await openDatabase(databaseUrl)
   run.defer(database.close)
   run.signal.throwIfAborted()
   step.done(`Database: ${database.place}`)
-
-  if (redisUrl === undefined) {
-    progress.print(
-      '          Redis tier: off (no REDIS_URL), one process with memory is being measured',
-    )
-    return { database, redis: undefined }
-  }
-  const redis = await openRedisTier(redisUrl)
-  run.defer(redis.close)
-  progress.print(`          Redis tier: ${redis.place}`)
+  progress.print(`          Redis tier: ${describeRedisTier(redis)}`)
   return { database, redis }
 }
 

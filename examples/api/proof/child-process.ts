@@ -22,7 +22,7 @@ export interface Child {
 }
 
 /** How long a child may take to end by itself before it is killed. */
-const closeMs = 3_000
+const closeMs = 500
 
 /** How much of a child's standard error is kept, to say why it ended. */
 const maxErrorChars = 4_000
@@ -33,11 +33,13 @@ const maxErrorChars = 4_000
  * closed channel tells them.
  */
 export function startChild(module: URL, options: ChildOptions): Child {
-  const taskset = options.cores === undefined ? [] : ['taskset', '-c', options.cores]
-  const [execPath = process.execPath, ...execArgv] = [...taskset, process.execPath]
-  const child = fork(fileURLToPath(module), options.args ?? [], {
-    execPath,
-    execArgv,
+  const { args = [], cores } = options
+  const launcher =
+    cores === undefined
+      ? { execPath: process.execPath, execArgv: [] }
+      : { execPath: 'taskset', execArgv: ['-c', cores, process.execPath] }
+  const child = fork(fileURLToPath(module), args, {
+    ...launcher,
     env: options.env ?? process.env,
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -2,7 +2,7 @@ import { settings } from '../settings.ts'
 import type { Cores } from './cores.ts'
 import type { Database } from './database.ts'
 import { mixShares, zipfExponent } from './load/mix.ts'
-import type { RedisTier } from './redis-tier.ts'
+import { describeRedisTier, type RedisTier } from './redis-tier.ts'
 
 /** What the proof ran with. */
 export interface Setting {
@@ -26,7 +26,7 @@ export function conditionsOf(setting: Setting): [name: string, value: string][] 
         .join(', '),
     ],
     ['Database', database.place],
-    ['Redis tier', redis?.place ?? 'off (no REDIS_URL): one process with memory is being measured'],
+    ['Redis tier', describeRedisTier(redis)],
     ['Mixed load', shares.join(', ')],
     ['Popularity', `zipf, exponent ${zipfExponent}: by views, reputation, and questions of a tag`],
     [

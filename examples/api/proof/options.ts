@@ -86,7 +86,7 @@ function parse(args: readonly string[]) {
       },
     })
   } catch (error) {
-    const [sentence = ''] = String((error as Error).message).split('. ')
+    const [sentence = ''] = (error as Error).message.split('. ')
     throw new Refusal(`${sentence.replace(/\.$/, '')}; npm start -- --help lists the options.`)
   }
 }

@@ -27,7 +27,7 @@ export function createProgress(out: NodeJS.WriteStream = process.stdout): Progre
   const stamp = () => `${((performance.now() - startMs) / 1_000).toFixed(1).padStart(6)} s  `
   const draw = (line: string) => {
     drawnMs = performance.now()
-    out.write(`\r\u001b[K${line.slice(0, out.columns - 1)}`)
+    out.write(`\r\u001b[K${line.slice(0, (out.columns || 80) - 1)}`)
   }
 
   return {

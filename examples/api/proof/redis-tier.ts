@@ -33,6 +33,11 @@ export async function openRedisTier(redisUrl: string): Promise<RedisTier> {
   )
 }
 
+/** Whether the cached builds have a second tier, in a few words. */
+export function describeRedisTier(redis: RedisTier | undefined): string {
+  return redis?.place ?? 'off (no REDIS_URL), one process with memory is being measured'
+}
+
 type RedisClient = ReturnType<typeof createClient>
 
 /** `undefined` where the server has no database of that number. */
@@ -40,10 +45,10 @@ async function countKeys(url: URL): Promise<number | undefined> {
   try {
     return await onRedis(url, (client) => client.dbSize())
   } catch (error) {
-    const message = String((error as Error).message)
+    const { code, message } = error as NodeJS.ErrnoException
     if (message.includes('DB index is out of range')) return undefined
     throw new Refusal(
-      `REDIS_URL cannot be used (${url.host}: ${message || (error as NodeJS.ErrnoException).code}): start that server or correct the address, or unset it to measure one process with memory.`,
+      `REDIS_URL cannot be used (${url.host}: ${message || code}): start that server or correct the address, or unset it to measure one process with memory.`,
     )
   }
 }

@@ -147,5 +147,5 @@ function vote({ questionId }: Target, turn: number): Change {
 function objectsWithId(body: unknown, id: number): Record<string, unknown>[] {
   if (typeof body !== 'object' || body === null) return []
   const inner = Object.values(body).flatMap((value) => objectsWithId(value, id))
-  return 'id' in body && body.id === id ? [body as Record<string, unknown>, ...inner] : inner
+  return 'id' in body && body.id === id ? [body, ...inner] : inner
 }

@@ -1,12 +1,12 @@
 import { buildNames } from '../api/contract.ts'
 import { reportSource, type Report } from './report.ts'
 import { formatFigure, formatGain, formatTable } from './table.ts'
-import { verdicts } from './verdicts.ts'
+import { claimNote, verdicts } from './verdicts.ts'
 
 /** The report as the terminal shows it: the table, what it does not say, and the conditions. */
 export function toText(report: Report): string {
   const { results, machine, conditions } = report
-  const head = ['', 'unit', ...buildNames, 'over naive', 'over usual', 'the seed claims']
+  const head = ['', 'unit', ...buildNames, 'over naive', 'over usual', 'claimed']
   const lines = results.map(({ row, medians, gain, gainOverUsual, shortfalls }) => [
     row.what,
     row.unit,
@@ -22,7 +22,7 @@ export function toText(report: Report): string {
     '',
     ...verdicts(report).map(({ isGood, text }) => `${isGood ? '  ok' : '   *'}  ${text}`),
     '',
-    ...notes.map((note) => `      ${note}`),
+    ...[...notes, claimNote].map((note) => `      ${note}`),
     '',
     ...[['Machine', machine] as const, ['Data', reportSource(report)] as const, ...conditions].map(
       ([name, value]) => `      ${name.padEnd(12)}${value}`,

@@ -20,6 +20,7 @@ declare module 'autocannon' {
       setupClient(client: Client): void
     }
     interface Run extends PromiseLike<unknown> {
+      on(event: 'start', listener: () => void): Run
       on(
         event: 'response',
         listener: (client: Client, statusCode: number, bytes: number, tookMs: number) => void,

@@ -22,6 +22,9 @@ export interface ClosedLoopFigures extends Latencies {
   readonly failed: number
 }
 
+/** The run goes on a little longer than the window, which begins a little later than it. */
+const spareMs = 100
+
 /**
  * Runs a closed loop with autocannon. The figures are our own sums over its `response` events:
  * its histogram keeps whole milliseconds, and a cached answer takes a fraction of one.
@@ -30,17 +33,21 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopFigur
   const shares = deal(job.requests, job.connections)
   const valuesMs: number[] = []
   let failed = 0
-  const startMs = performance.now() + job.warmUpMs
-  const endMs = startMs + job.durationMs
-  const isMeasured = () => performance.now() >= startMs && performance.now() < endMs
+  let startMs = Number.POSITIVE_INFINITY
+  const isMeasured = () => {
+    const nowMs = performance.now()
+    return nowMs >= startMs && nowMs < startMs + job.durationMs
+  }
 
   const run = autocannon({
     url: `http://127.0.0.1:${job.port}`,
     connections: job.connections,
-    duration: (job.warmUpMs + job.durationMs) / 1_000,
+    duration: (job.warmUpMs + job.durationMs + spareMs) / 1_000,
     sampleInt: 50,
     setupClient: (client) => client.setRequests(shares.pop() ?? []),
   })
+  // Preparing the requests takes time; the window begins when they begin to be sent.
+  run.on('start', () => (startMs = performance.now() + job.warmUpMs))
   run.on('response', (_client, statusCode, _bytes, tookMs) => {
     if (!isMeasured()) return
     if (isExpected(statusCode)) valuesMs.push(tookMs)

@@ -4,7 +4,7 @@ import type { Catalogue } from '../catalogue.ts'
 import { reportSource, type Report } from '../report.ts'
 import type { RowResult } from '../row.ts'
 import { formatFigure, formatGain } from '../table.ts'
-import { verdicts } from '../verdicts.ts'
+import { claimNote, verdicts } from '../verdicts.ts'
 
 const style = readFileSync(new URL('./style.css', import.meta.url), 'utf8')
 const script = readFileSync(new URL('./live.js', import.meta.url), 'utf8')
@@ -47,6 +47,10 @@ ${verdicts(report)
   .map(({ isGood, text }) => `<li class="${isGood ? 'good' : 'short'}">${escape(text)}</li>`)
   .join('\n')}
 </ul>
+<p class="notes">${report.results
+    .flatMap(({ measurement }) => measurement.notes ?? [])
+    .map(escape)
+    .join(' ')} ${escape(claimNote)}</p>
 </section>
 <section aria-labelledby="routes">
 <h2 id="routes">Routes to try</h2>
@@ -100,7 +104,7 @@ function linksTo({ users, questions, authors, tags }: Catalogue): TryLink[] {
 }
 
 function proofTable({ results }: Report): string {
-  const head = ['Pattern', ...buildNames, 'over naive', 'over usual', 'the seed claims']
+  const head = ['Pattern', ...buildNames, 'over naive', 'over usual', 'claimed']
   return `<table>
 <thead><tr>${head.map((text) => `<th scope="col">${text}</th>`).join('')}</tr></thead>
 <tbody>
@@ -115,11 +119,11 @@ function proofRow({ row, medians, gain, gainOverUsual, shortfalls }: RowResult):
   )
   const isShort = shortfalls.length > 0
   return `<tr${isShort ? ' class="short"' : ''}>
-<th scope="row">${escape(row.what)} <small>${row.unit}</small></th>
+<th scope="row">${escape(row.what)}&nbsp;<small>${row.unit}</small></th>
 ${figures.join('\n')}
 <td data-label="over naive" class="gain">${formatGain(gain)}</td>
 <td data-label="over usual" class="gain">${formatGain(gainOverUsual)}${isShort ? '*' : ''}</td>
-<td data-label="the seed claims" class="claim">${escape(row.claimed)}</td>
+<td data-label="claimed" class="claim">${escape(row.claimed)}</td>
 </tr>`
 }
 

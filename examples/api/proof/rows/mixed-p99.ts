@@ -23,7 +23,7 @@ export const row: ProofRow = {
   what: 'Whole API: p99 at a fixed rate, half of the peak',
   unit: 'ms',
   better: 'lower',
-  claimed: '(no figure)',
+  claimed: '–',
   budgetMs: 18_000,
   aims: { gain: 10, gainOverUsual: 1 },
   async measure(stage) {

@@ -17,7 +17,7 @@ export const row: ProofRow = {
   what: `Whole API: mixed load, ${connections} connections`,
   unit: 'req/s',
   better: 'higher',
-  claimed: '(no figure)',
+  claimed: '–',
   budgetMs: 18_000,
   aims: { gain: 10, gainOverUsual: 1.4 },
   async measure({ ports, load, catalogue, rounds, budgetMs }) {
