@@ -2,7 +2,6 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
 /** The programs of a PostgreSQL installation. */
 export interface PostgresBinaries {

@@ -92,7 +92,7 @@ async function startIn(member: RunMember, options: PostgresOptions): Promise<Pos
   })
 
   const urlOf = (database: string) =>
-    `postgres://postgres:${password}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`
+    `postgres://postgres:${password}@127.0.0.1:${server.port}/${encodeURI(database)}`
   const closeServer = server.close
   return Object.assign(server, {
     url: urlOf('postgres'),

@@ -67,7 +67,11 @@ async function startIn(
     owner: undefined,
     stopSignal: 'SIGTERM',
     quickSignal: 'SIGKILL',
-    isReady: async (port) => (await redisCommand(port, 'PING').catch(() => 'silence')) === '+PONG',
+    isReady: async (port, pid) => {
+      const server = await redisCommand(port, 'INFO', 'server').catch(() => '')
+      // Somebody else's Redis may listen there.
+      return server.includes(`process_id:${pid}\r\n`)
+    },
   })
 
   const ask = async (...words: string[]) => {

@@ -1,8 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { KeeperMessage } from './keeper.ts'
 import { processEntry } from './process-table.ts'
@@ -47,6 +49,8 @@ interface Run {
   close(): Promise<void>
 }
 
+type Keeper = ChildProcessByStdio<Writable, null, null>
+
 let current: Promise<Run> | undefined
 let members = 0
 let madeFolders = 0
@@ -66,18 +70,18 @@ async function openRun(): Promise<Run> {
   const keeper = startKeeper(folder)
   return {
     folder,
-    tell: (message) => void keeper.stdin?.write(`${JSON.stringify(message)}\n`),
+    tell: (message) => void keeper.stdin.write(`${JSON.stringify(message)}\n`),
     async close() {
       keeper.ref()
       const ended = keeper.exitCode === null ? once(keeper, 'exit') : undefined
-      keeper.stdin?.end()
+      keeper.stdin.end()
       await ended
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-function startKeeper(folder: string): ChildProcess {
+function startKeeper(folder: string): Keeper {
   const keeper = spawn(
     process.execPath,
     [fileURLToPath(new URL('./keeper.ts', import.meta.url)), folder],
@@ -85,9 +89,9 @@ function startKeeper(folder: string): ChildProcess {
   )
   // Without a keeper the servers still end with an orderly close(); that is no reason to fail.
   keeper.on('error', () => {})
-  keeper.stdin?.on('error', () => {})
+  keeper.stdin.on('error', () => {})
+  // Neither the process nor the pipe to it holds us open.
   keeper.unref()
-  if (keeper.stdin !== null && 'unref' in keeper.stdin)
-    (keeper.stdin as import('node:net').Socket).unref()
+  if (keeper.stdin instanceof Socket) keeper.stdin.unref()
   return keeper
 }
