@@ -20,22 +20,11 @@ export interface Usage {
 /** A contender in a process of its own, on a core of its own where that is possible. */
 export class ContenderProcess {
   readonly #child: ChildProcess
+  // It answers one request after the other, and first of all that it is ready.
   #pending: PromiseWithResolvers<unknown>
 
-  private constructor(name: string, child: ChildProcess) {
-    this.#child = child
-    this.#pending = Promise.withResolvers()
-    child.on('message', (answer: Answer) => {
-      if ('error' in answer) this.#pending.reject(new Error(`${name}: ${answer.error}`))
-      else this.#pending.resolve(answer.value)
-    })
-    child.once('error', (error) => this.#pending.reject(error))
-    child.once('exit', (code, signal) => {
-      this.#pending.reject(new Error(`${name}: its process ended (${signal ?? `code ${code}`})`))
-    })
-  }
-
-  static async launch(file: string, name: string, urls: ServiceUrls): Promise<ContenderProcess> {
+  /** @param file - the URL of the bench */
+  constructor(file: string, name: string, urls: ServiceUrls) {
     const main = fileURLToPath(new URL('./contender-main.ts', import.meta.url))
     const [command, args] = pinned('contender', [
       process.execPath,
@@ -44,13 +33,24 @@ export class ContenderProcess {
       name,
       JSON.stringify(urls),
     ])
-    const child = spawn(command, args, {
+    this.#child = spawn(command, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, NODE_ENV: 'production' },
     })
-    const contender = new ContenderProcess(name, child)
-    await contender.#pending.promise
-    return contender
+    this.#pending = Promise.withResolvers()
+    this.#child.on('message', (answer: Answer) => {
+      if ('error' in answer) this.#pending.reject(new Error(`${name}: ${answer.error}`))
+      else this.#pending.resolve(answer.value)
+    })
+    this.#child.once('error', (error) => this.#pending.reject(error))
+    this.#child.once('exit', (code, signal) => {
+      this.#pending.reject(new Error(`${name}: its process ended (${signal ?? `code ${code}`})`))
+    })
+  }
+
+  /** Resolves when the process has loaded the bench. */
+  async ready(): Promise<void> {
+    await this.#pending.promise
   }
 
   /** @returns the URL, where the contender is a server */
@@ -86,7 +86,8 @@ export class ContenderProcess {
 
   #ask(request: Request): Promise<unknown> {
     this.#pending = Promise.withResolvers()
-    this.#child.send(request)
+    const { reject } = this.#pending
+    this.#child.send(request, (error) => error && reject(error))
     return this.#pending.promise
   }
 }

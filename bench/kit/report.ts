@@ -50,6 +50,7 @@ export function printTables(bench: Bench, samples: Samples): void {
     })
     const headings = ['', 'ratio', ...columns.map(({ heading }) => heading)]
     console.log(`\n${name}: ${workload.about}\n${alignedTable([headings, ...rows])}`)
+    if (workload.kind === 'http') printIdle(bench, samples, name)
   }
   console.log(
     `\nMedians of ${bench.rounds} rounds (middle half in brackets); ` +
@@ -57,10 +58,24 @@ export function printTables(bench: Bench, samples: Samples): void {
   )
 }
 
+// Where a server's core was not busy, requests/s say how fast something else was.
+function printIdle(bench: Bench, samples: Samples, workload: string): void {
+  const idle = Object.keys(bench.contenders).filter(
+    (contender) => samples.median(workload, contender, 'busyRatio') < 0.9,
+  )
+  if (idle.length === 0) return
+  console.log(
+    `Not limited by the server's core, so compare the CPU time: ${idle.join(', ')}. ` +
+      'They waited for a service, or other programs ran on the cores.',
+  )
+}
+
 export function printClaims(claims: readonly Claim[]): void {
   console.log()
   for (const { claim, value, bar, holds } of claims) {
-    console.log(`${holds ? '✓' : '✗'} ${claim}: ${readable(value, 2)} (bar: ${bar})`)
+    console.log(
+      `${holds ? '✓' : '✗'} ${claim}: ${readable(value, Number.isInteger(value) ? 0 : 2)} (bar: ${bar})`,
+    )
   }
 }
 

@@ -61,8 +61,7 @@ async function runRounds(
       showProgress(
         round < 0 ? `warming up: ${name}` : `round ${round + 1} of ${bench.rounds}: ${name}`,
       )
-      const contender = kept.get(name) ?? (await ContenderProcess.launch(file, name, services.urls))
-      closing.defer(() => contender.end())
+      const contender = kept.get(name) ?? (await launch(file, name, services, closing))
       for (const [workload, about] of Object.entries(bench.workloads)) {
         const url = await contender.start(workload)
         if (url !== undefined && about.kind === 'http') {
@@ -78,6 +77,18 @@ async function runRounds(
   }
   showProgress('')
   return samples
+}
+
+async function launch(
+  file: string,
+  name: string,
+  services: RunningServices,
+  closing: Closing,
+): Promise<ContenderProcess> {
+  const contender = new ContenderProcess(file, name, services.urls)
+  closing.defer(() => contender.end())
+  await contender.ready()
+  return contender
 }
 
 function measure(

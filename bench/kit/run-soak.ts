@@ -1,6 +1,6 @@
 import type { Closing } from './closing.ts'
 import { describeMachine, installedVersions } from './machine.ts'
-import { showProgress } from './progress.ts'
+import { progressEveryMs, showProgress } from './progress.ts'
 import { finish, printClaims, printMachine } from './report.ts'
 import { startServices } from './services.ts'
 import type { Soak } from './soak.ts'
@@ -16,8 +16,6 @@ export interface SoakRun {
   /** What is started goes here, and ends with it. */
   readonly closing: Closing
 }
-
-const progressEveryMs = 500
 
 export async function runSoak(run: SoakRun): Promise<void> {
   const { name, soak, operations, seed, jsonFile, closing } = run
