@@ -44,7 +44,7 @@ export function staleVerdict(stale: Report['stale']): Verdict {
     (build) => `${build} ${stale[build].stale} of ${stale[build].checked}`,
   )
   return {
-    isGood: stale.hotpath.stale === 0,
+    isGood: stale.hotpath.stale === 0 && stale.hotpath.checked > 0,
     text: `Stale answers after a write, quiet and under load: ${counts.join(', ')}.`,
   }
 }
