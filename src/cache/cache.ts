@@ -16,6 +16,14 @@ export interface LoadContext {
    * learns it from the source sets it; `false` hands the value out and keeps it nowhere.
    */
   ttlMs: number | false
+  /**
+   * Adds tags that are only known when the value is there: of the users on a page, say. One that was
+   * invalidated since the load began makes the value outdated like a tag that was given before.
+   * With more than 256 tags in all the value is handed out and kept nowhere.
+   *
+   * @throws HotpathError HOTPATH_CACHE_KEY_INVALID
+   */
+  addTags(tags: readonly string[]): void
 }
 
 /** Makes the value of a key that is not in the cache. */
@@ -31,7 +39,7 @@ export interface SetOptions {
   ttlMs?: number | undefined
   /**
    * Names under which the value can be invalidated, together with all others that carry them. At
-   * most 64, each of at most 2,048 characters.
+   * most 256, each of at most 2,048 characters.
    */
   tags?: readonly string[] | undefined
 }

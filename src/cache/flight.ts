@@ -6,7 +6,7 @@ import { isOutdated, type Tag } from './tags.ts'
  */
 export class Flight {
   readonly key: string
-  readonly tags: readonly Tag[] | undefined
+  tags: readonly Tag[] | undefined
   /** The step of the tags at which it began. */
   readonly step: number
   /** Callers so far, those who left included. */

@@ -4,7 +4,7 @@ import { HotpathError } from '../core/index.ts'
 /** Keys and tags are kept, sent and compared as they are: longer ones are hashed by the caller. */
 export const maxKeyLength = 2_048
 /** Each tag of an entry is compared on a read from Redis, so that a set of them must stay small. */
-export const maxTagsPerEntry = 64
+export const maxTagsPerEntry = 256
 
 /** @throws HotpathError HOTPATH_CACHE_KEY_INVALID */
 export function checkKey(key: string): void {

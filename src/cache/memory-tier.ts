@@ -1,6 +1,7 @@
 import type { Clock } from '../core/index.ts'
 import { BoundedEntry, createBoundedStore, type BoundedStore } from '../memo/index.ts'
 import { approximateBytes } from './approximate-bytes.ts'
+import { CoarseTime } from './coarse-time.ts'
 import type { ResolvedMemoryOptions } from './options.ts'
 import type { MemoryStats } from './stats.ts'
 import { isOutdated, type Tag, type TagTable } from './tags.ts'
@@ -46,7 +47,7 @@ export class MemoryTier {
   #hits = 0
   readonly #maxAgeMs: number
   readonly #tags: TagTable
-  readonly #clock: Clock
+  readonly #time: CoarseTime
 
   constructor(options: ResolvedMemoryOptions, tags: TagTable, clock: Clock) {
     this.store = createBoundedStore<MemoryEntry>({
@@ -56,7 +57,7 @@ export class MemoryTier {
     })
     this.#maxAgeMs = options.maxAgeMs
     this.#tags = tags
-    this.#clock = clock
+    this.#time = new CoarseTime(clock)
   }
 
   get stats(): MemoryStats {
@@ -68,7 +69,7 @@ export class MemoryTier {
   read(key: string): MemoryEntry | undefined {
     const entry = this.store.get(key)
     if (entry === undefined) return undefined
-    if (entry.expiresMs <= this.#clock.monotonicMs() || isOutdated(entry.tags, entry.step)) {
+    if (entry.expiresMs <= this.#time.nowMs() || isOutdated(entry.tags, entry.step)) {
       this.store.delete(key)
       return undefined
     }
@@ -78,7 +79,7 @@ export class MemoryTier {
 
   /** Keeps a value that began to be made at `step`. */
   write(key: string, fresh: Fresh, step: number): void {
-    const expiresMs = this.#clock.monotonicMs() + Math.min(fresh.ttlMs, this.#maxAgeMs)
+    const expiresMs = this.#time.nowMs() + Math.min(fresh.ttlMs, this.#maxAgeMs)
     const bytes =
       this.store.maxBytes === undefined ? 0 : approximateBytes(key) + approximateBytes(fresh.value)
     const tags = this.#tags.refer(fresh.tags)

@@ -4,6 +4,13 @@ import { newTagVersion, tagVersionBytes, type VersionedTag } from './envelope.ts
 /** The versions that tags have; `undefined` for a tag that Redis does not know. */
 export type TagVersions = ReadonlyMap<string, string | undefined>
 
+/**
+ * A tag of all values: every invalidation gives it a new version, before it does so for the tags
+ * that are meant. Who reads other tags' versions and then this one's, and finds the latter as it
+ * was, knows that nothing was invalidated meanwhile that he would not see. No user's tag is empty.
+ */
+export const everyTag = ''
+
 /** A tag that expires takes its values with it, so it outlives most of them. */
 const tagTtlMs = 86_400_000
 

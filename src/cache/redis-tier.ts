@@ -13,7 +13,7 @@ import {
 import { fillScript } from './fill-script.ts'
 import type { Fresh } from './memory-tier.ts'
 import { RedisDebts, type RedisDebt } from './redis-debts.ts'
-import { RedisTags, type TagVersions } from './redis-tags.ts'
+import { everyTag, RedisTags, type TagVersions } from './redis-tags.ts'
 import type { RedisStats } from './stats.ts'
 import { decodeValue, encodeValue, type EncodedValue } from './value-codec.ts'
 
@@ -34,6 +34,8 @@ export type RedisAnswer = { readonly found: Fresh } | { readonly gap: RedisGap }
 export interface RedisGap {
   readonly identity: Buffer
   readonly tags: readonly VersionedTag[]
+  /** The version of {@link everyTag}. */
+  readonly epoch: string | undefined
   readonly sinceMs: number
   readonly sinceEpochMs: number
 }
@@ -98,8 +100,8 @@ export class RedisTier {
     }
     this.#misses++
     const { identity, versions } = record
-    const versionedTags = this.#tags.versioned(tags, versions)
-    return { gap: { identity, tags: versionedTags, sinceMs, sinceEpochMs } }
+    const [epoch, ...versioned] = this.#tags.versioned([everyTag, ...tags], versions)
+    return { gap: { identity, tags: versioned, epoch: epoch?.version, sinceMs, sinceEpochMs } }
   }
 
   /**
@@ -112,16 +114,33 @@ export class RedisTier {
       this.#overtaken++
       return
     }
-    const record = this.#encode(fresh, encodeValue(fresh.value), gap.tags, gap.sinceEpochMs)
+    const value = encodeValue(fresh.value)
     this.#background.send('fill', async () => {
-      const stored = await this.#redis.runScript(
-        fillScript,
-        [this.#valueKey(key)],
-        [gap.identity, record, redisTtl(fresh.ttlMs)],
-      )
+      const tags = await this.#tagsToStore(fresh, gap)
+      const stored =
+        tags !== undefined &&
+        (await this.#redis.runScript(
+          fillScript,
+          [this.#valueKey(key)],
+          [gap.identity, this.#encode(fresh, value, tags, gap.sinceEpochMs), redisTtl(fresh.ttlMs)],
+        ))
       if (stored === 1) this.#writes++
       else this.#overtaken++
     })
+  }
+
+  /**
+   * The tags with the versions that they had when the load began; `undefined` when that is not known.
+   * Of tags that came with the value, nobody has noted it: they are taken as they are now, where
+   * nothing at all was invalidated meanwhile.
+   */
+  async #tagsToStore(fresh: Fresh, gap: RedisGap): Promise<VersionedTag[] | undefined> {
+    const known = new Set(gap.tags.map(({ name }) => name))
+    const late = (fresh.tags ?? []).filter((name) => !known.has(name))
+    if (late.length === 0) return [...gap.tags]
+    const versions = await this.#tags.versions([...late, everyTag])
+    if (versions.get(everyTag) !== gap.epoch) return undefined
+    return [...gap.tags, ...this.#tags.versioned(late, versions)]
   }
 
   /**
@@ -142,7 +161,11 @@ export class RedisTier {
     const ttlMs = writeMarkTtlMs
     await this.#pay(
       'invalidate',
-      tags.map((tag) => ({ key: this.#tags.keyOf(tag), value: newTagVersion(), ttlMs })),
+      [everyTag, ...tags].map((tag) => ({
+        key: this.#tags.keyOf(tag),
+        value: newTagVersion(),
+        ttlMs,
+      })),
     )
   }
 
@@ -163,7 +186,7 @@ export class RedisTier {
   async #readRecord(valueKey: string, tags: readonly string[]): Promise<RedisRecord> {
     const [bytes, versions] = await Promise.all([
       this.#redis.get(valueKey),
-      this.#tags.versions(tags),
+      this.#tags.versions([everyTag, ...tags]),
     ])
     if (bytes === null) return { identity: noIdentity, versions, fresh: undefined }
     const identity = Buffer.from(bytes.subarray(0, identityBytes))

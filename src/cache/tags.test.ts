@@ -27,3 +27,18 @@ test('outdates what began before, and nothing that begins after', () => {
   expect(isOutdated(tags, before)).toBe(true)
   expect(isOutdated(tags, table.step)).toBe(false)
 })
+
+test('remembers what was invalidated while somebody watches, within a bound, and then in doubt says yes', () => {
+  const table = new TagTable()
+  table.invalidate(['before'])
+  const since = table.step
+  table.watch()
+  table.invalidate(['a'])
+  expect(table.wasInvalidated('a', since)).toBe(true)
+  expect(table.wasInvalidated('b', since)).toBe(false)
+  expect(table.wasInvalidated('a', table.step)).toBe(false)
+  for (let number = 0; number < 20_000; number++) table.invalidate([`tag-${number}`])
+  expect(table.wasInvalidated('b', since)).toBe(true)
+  expect(table.wasInvalidated('b', table.step)).toBe(false)
+  table.unwatch()
+})

@@ -6,6 +6,9 @@ export interface Tag {
   invalidatedAt: number
 }
 
+// Invalidations that running loads are told of, should they come to carry the tag later.
+const maxRecent = 10_000
+
 /**
  * The tags in use. A tag lives as long as something refers to it, so the table is bounded by what
  * the memory tier holds; to invalidate a tag that nothing refers to is to do nothing.
@@ -17,6 +20,10 @@ export class TagTable {
   /** Counts what makes values outdated: invalidations here, and writes of keys. */
   step = 0
   readonly #tags = new Map<string, Tag>()
+  readonly #recent = new Map<string, number>()
+  #watchers = 0
+  // What was invalidated up to here is no longer known by name.
+  #recentSince = 0
 
   get size(): number {
     return this.#tags.size
@@ -48,7 +55,26 @@ export class TagTable {
     for (const name of names) {
       const tag = this.#tags.get(name)
       if (tag !== undefined) tag.invalidatedAt = this.step
+      if (this.#watchers > 0) this.#recent.set(name, this.step)
     }
+    if (this.#recent.size <= maxRecent) return
+    this.#recent.clear()
+    this.#recentSince = this.step
+  }
+
+  /** A load begins that may come to carry any tag: invalidations are remembered until it ends. */
+  watch(): void {
+    this.#watchers++
+  }
+
+  unwatch(): void {
+    this.#watchers--
+    if (this.#watchers === 0) this.#recent.clear()
+  }
+
+  /** For who has watched since `step`. In doubt, yes. */
+  wasInvalidated(name: string, step: number): boolean {
+    return step < this.#recentSince || (this.#recent.get(name) ?? 0) > step
   }
 }
 

@@ -2,7 +2,7 @@ import { HotpathError, positiveMs, register, type Clock } from '../core/index.ts
 import type { Cache, GetOrSetOptions, LoadContext, Loader, SetOptions } from './cache.ts'
 import { CacheEvents } from './events.ts'
 import { Flight } from './flight.ts'
-import { checkEachTag, checkKey, checkTags } from './keys.ts'
+import { checkEachTag, checkKey, checkTags, maxTagsPerEntry } from './keys.ts'
 import { MemoryTier, type Fresh, type MemoryEntry } from './memory-tier.ts'
 import type { ResolvedCacheOptions } from './options.ts'
 import { RedisTier, type RedisGap } from './redis-tier.ts'
@@ -161,6 +161,7 @@ export class TieredCache<Value> implements Cache<Value> {
 
     let flight = this.#flights.get(key)
     if (flight === undefined || !flight.isCurrent) {
+      this.#tags.watch()
       flight = new Flight(key, this.#tags.refer(tags), this.#tags.step, (abandoned) =>
         this.#forget(abandoned),
       )
@@ -192,6 +193,7 @@ export class TieredCache<Value> implements Cache<Value> {
       if (flight.tier === 'redis') this.#hits += flight.callers
       else this.#misses += flight.callers
       this.#tags.release(flight.tags)
+      this.#tags.unwatch()
     }
   }
 
@@ -215,10 +217,10 @@ export class TieredCache<Value> implements Cache<Value> {
     tags: readonly string[] | undefined,
     gap: RedisGap | undefined,
   ): Promise<unknown> {
-    const context = new FlightContext(flight, ttlMs)
+    const context = new FlightContext(flight, ttlMs, tags, this.#tags)
     const value = await this.#runLoader(flight.key, load, context)
-    if (context.ttlMs !== false) {
-      this.#keep(flight, this.#fresh(value, positiveMs('ttlMs', context.ttlMs), tags), gap)
+    if (context.ttlMs !== false && context.hasRoom) {
+      this.#keep(flight, this.#fresh(value, positiveMs('ttlMs', context.ttlMs), context.tags), gap)
     }
     return value
   }
@@ -289,11 +291,32 @@ export class TieredCache<Value> implements Cache<Value> {
 
 class FlightContext implements LoadContext {
   ttlMs: number | false
+  tags: readonly string[] | undefined
   readonly #flight: Flight
+  readonly #table: TagTable
 
-  constructor(flight: Flight, ttlMs: number) {
+  constructor(flight: Flight, ttlMs: number, tags: readonly string[] | undefined, table: TagTable) {
     this.ttlMs = ttlMs
+    this.tags = tags
     this.#flight = flight
+    this.#table = table
+  }
+
+  /** False with more tags than an entry may carry. */
+  get hasRoom(): boolean {
+    return this.tags === undefined || this.tags.length <= maxTagsPerEntry
+  }
+
+  addTags(names: readonly string[]): void {
+    checkEachTag(names)
+    const carried = new Set(this.tags)
+    const added = [...new Set(names)].filter((name) => !carried.has(name))
+    if (added.length === 0) return
+    this.tags = [...carried, ...added]
+    if (!this.hasRoom) return
+    const flight = this.#flight
+    if (added.some((name) => this.#table.wasInvalidated(name, flight.step))) flight.detach()
+    flight.tags = [...(flight.tags ?? []), ...(this.#table.refer(added) ?? [])]
   }
 
   get signal(): AbortSignal {

@@ -1,0 +1,13 @@
+export { hotpath } from './plugin.ts'
+export type {
+  CacheRequest,
+  HotpathDecorator,
+  HotpathFastifyOptions,
+  HotpathRouteConfig,
+} from './types.ts'
+export type {
+  CachedRouteOptions,
+  ResponseCache,
+  ResponseCacheOptions,
+  ResponseCacheStats,
+} from '../../http/index.ts'

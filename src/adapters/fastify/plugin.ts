@@ -1,0 +1,105 @@
+import type { FastifyInstance, FastifyPluginCallback, RouteOptions } from 'fastify'
+import { inspect } from 'node:util'
+import { HotpathError, knownOptions, nonNegativeInteger, runInRequest } from '../../core/index.ts'
+import { createResponseCache, type ResponseCache } from '../../http/index.ts'
+import { addTags, cacheRoute } from './route-cache.ts'
+import type { HotpathFastifyOptions } from './types.ts'
+
+/**
+ * hotpath for Fastify 5. Await its registration, or register it before the plugins that declare
+ * routes: it sees routes that are declared after it has loaded.
+ *
+ * @throws HotpathError HOTPATH_OPTION_INVALID; HOTPATH_HTTP_ROUTE_INVALID from the declaration of a
+ * route
+ *
+ * @example
+ * ```ts
+ * import fastify from 'fastify'
+ * import { hotpath } from 'hotpath/fastify'
+ *
+ * const app = fastify()
+ * await app.register(hotpath)
+ * app.get(
+ *   '/users/:id',
+ *   { config: { hotpath: { cache: { tags: ({ params }) => [`user:${params.id}`] } } } },
+ *   async (request) => findUser(request.params.id),
+ * )
+ * ```
+ */
+export const hotpath: FastifyPluginCallback<HotpathFastifyOptions> = Object.assign(plugin, {
+  // What `fastify-plugin` would set: the routes beside the plugin are its business.
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'hotpath',
+  [Symbol.for('plugin-meta')]: { name: 'hotpath', fastify: '5.x' },
+})
+
+function plugin(
+  app: FastifyInstance,
+  options: HotpathFastifyOptions,
+  done: (error?: Error) => void,
+): void {
+  // The last three are Fastify's own, for any plugin.
+  knownOptions('hotpath', options, [
+    'cache',
+    'maxTraceEntries',
+    'prefix',
+    'logLevel',
+    'logSerializers',
+  ])
+  const responseCache = options.cache === false ? undefined : createResponseCache(options.cache)
+  app.decorate('hotpath', {
+    responseCache,
+    invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
+  })
+  app.decorateReply('cacheTags', addTags)
+  if (responseCache !== undefined) addResponseCache(app, responseCache)
+  const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
+  if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
+  done()
+}
+
+function addResponseCache(app: FastifyInstance, responseCache: ResponseCache): void {
+  const seen = new WeakSet<object>()
+  app.addHook('onRoute', (routeOptions) => {
+    const options = routeOptions.config?.hotpath?.cache
+    if (options === undefined) return
+    seen.add(options)
+    checkMethods(routeOptions)
+    const { url: route, constraints } = routeOptions
+    const scope = constraints === undefined ? '' : inspect(constraints)
+    cacheRoute(routeOptions, responseCache.route({ route, scope }, options))
+  })
+
+  // A route that was declared too early is like any other, only slow: it must not go unnoticed.
+  app.addHook('onSend', (request, _reply, payload, next) => {
+    const { config, url } = request.routeOptions
+    const options = config?.hotpath?.cache
+    if (options !== undefined && !seen.has(options)) {
+      seen.add(options)
+      process.emitWarning(
+        `route ${url} asks for a cache but was declared before hotpath had loaded, so it has none: ` +
+          'write `await app.register(hotpath)` before it, or declare it in a plugin',
+        { code: 'HOTPATH_HTTP_ROUTE_INVALID' },
+      )
+    }
+    next(null, payload)
+  })
+  app.addHook('onClose', () => responseCache.close())
+}
+
+function checkMethods({ method, url }: RouteOptions): void {
+  const others = [method].flat().filter((one) => one !== 'GET' && one !== 'HEAD')
+  if (others.length === 0) return
+  throw new HotpathError(
+    'HOTPATH_HTTP_ROUTE_INVALID',
+    `route ${url} asks for a cache but answers ${others.join(', ')}: only GET and HEAD are cached; ` +
+      'take config.hotpath.cache away, or declare the GET route by itself',
+  )
+}
+
+function addTracing(app: FastifyInstance, maxTraceEntries: number): void {
+  // Not in onRequest: a body is read from the socket, out of any context that was opened before.
+  app.addHook('preHandler', (request, _reply, next) => {
+    runInRequest({ route: request.routeOptions.url ?? request.url, maxTraceEntries }, next)
+  })
+}

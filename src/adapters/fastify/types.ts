@@ -1,0 +1,72 @@
+import type { FastifyRequest } from 'fastify'
+import type { CachedRouteOptions, ResponseCache, ResponseCacheOptions } from '../../http/index.ts'
+
+/** A request as the functions of a route's `cache` get it. */
+export type CacheRequest = FastifyRequest<{
+  Params: Record<string, string>
+  Querystring: Record<string, unknown>
+}>
+
+/** What hotpath does for a route: `config: { hotpath: { … } }`. */
+export interface HotpathRouteConfig {
+  /**
+   * Keeps the responses of a GET route.
+   *
+   * @example
+   * ```ts
+   * app.get('/users/:id', {
+   *   config: { hotpath: { cache: { ttlMs: 60_000, tags: ({ params }) => [`user:${params.id}`] } } },
+   * }, handler)
+   * ```
+   */
+  cache?: CachedRouteOptions<CacheRequest> | undefined
+}
+
+/** How the {@link hotpath} plugin works. */
+export interface HotpathFastifyOptions {
+  /**
+   * The response cache; `false` runs every route without, whatever its config says.
+   *
+   * @defaultValue {} (in memory, 10,000 responses and 64 MiB)
+   */
+  cache?: ResponseCacheOptions | false | undefined
+  /**
+   * Entries that the trace of one request keeps (queries, cache verdicts); 0 traces nothing and
+   * costs nothing. With a number every handler runs in a request context that `requestContext()`
+   * reads. For development and for the doctor.
+   *
+   * @defaultValue 0
+   */
+  maxTraceEntries?: number | undefined
+}
+
+/** What the plugin adds to the app: `app.hotpath`. */
+export interface HotpathDecorator {
+  /** Undefined with `cache: false`. */
+  readonly responseCache: ResponseCache | undefined
+  /**
+   * Forgets the responses with one of the tags, and what running handlers with these tags will
+   * answer: await it before a write is confirmed, and the next read sees the write.
+   */
+  invalidateTags(tags: readonly string[]): Promise<void>
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    hotpath?: HotpathRouteConfig | undefined
+  }
+  interface FastifyInstance {
+    hotpath: HotpathDecorator
+  }
+  interface FastifyReply {
+    /**
+     * Adds names under which this response can be invalidated, which the handler has learnt from what
+     * it is about to answer: of the users on a page, say. Call it before the answer is sent. One that
+     * was invalidated since the request came keeps the response from being stored. Does nothing on a
+     * route without a cache.
+     *
+     * @throws HotpathError HOTPATH_CACHE_KEY_INVALID
+     */
+    cacheTags(tags: readonly string[]): FastifyReply
+  }
+}

@@ -1,0 +1,21 @@
+/** Why a request was not answered from the cache, in the words of RFC 9211. */
+export type Forward = 'uri-miss' | 'vary-miss' | 'bypass'
+
+/** What became of a request that was not answered from the cache. */
+export interface ForwardOutcome {
+  readonly forward: Forward
+  readonly isStored?: boolean | undefined
+  /** Answered with the response to another request, which ran at the same time. */
+  readonly isCollapsed?: boolean | undefined
+  /** Why nothing was stored: a token. */
+  readonly detail?: string | undefined
+}
+
+/** A value of `Cache-Status` (RFC 9211), behind those of the caches that answered before us. */
+export function cacheStatus(outcome: ForwardOutcome, former?: unknown): string {
+  let text = `hotpath; fwd=${outcome.forward}`
+  if (outcome.isStored === true) text += '; stored'
+  if (outcome.isCollapsed === true) text += '; collapsed'
+  if (outcome.detail !== undefined) text += `; detail=${outcome.detail}`
+  return former === undefined ? text : `${String(former)}, ${text}`
+}

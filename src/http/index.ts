@@ -1,0 +1,26 @@
+/**
+ * What happens to a request between the socket and its handler, without a framework. Every adapter
+ * takes the same steps in the same order:
+ *
+ * 1. **address**: who the client is, through trusted proxies only
+ * 2. **limit**: whether it may ask now; before anything that costs
+ * 3. **authentication**: the app's own; hotpath only keeps its place
+ * 4. **cache**: a stored response ends the exchange here ({@link CachedRoute}). Behind the app's
+ *    authentication, so that a hit never goes around it; a route that is marked public may be
+ *    answered before it
+ * 5. **handler**: the app's own; its answer passes the cache step on the way back and may be stored
+ * 6. **compress**: behind the cache on the way back, so that what is stored serves every client
+ *
+ * A step that a later release adds has its place in this list and its file in this folder.
+ *
+ * @module
+ */
+export type { ReadyAnswer } from './answer.ts'
+export { CachedRoute, type Found } from './cached-route.ts'
+export { ForwardedRequest, type FinishedAnswer } from './forwarded-request.ts'
+export type { ResponseHeaders } from './header-rules.ts'
+export { createResponseCache, type ResponseCache } from './response-cache.ts'
+export type { ResponseCacheOptions } from './response-cache-options.ts'
+export type { ResponseCacheStats, ResponseCounts } from './response-stats.ts'
+export type { CacheableRequest, CachedRouteOptions, RoutePlace } from './route-options.ts'
+export type { StoredResponse } from './stored-response.ts'

@@ -1,0 +1,111 @@
+import { createCache, type Cache, type CacheMemoryOptions } from '../cache/index.ts'
+import {
+  HotpathError,
+  knownOptions,
+  nonEmptyString,
+  positiveInteger,
+  positiveMs,
+  systemClock,
+  type Clock,
+  type RedisLike,
+} from '../core/index.ts'
+
+/** How {@link createResponseCache} keeps responses. */
+export interface ResponseCacheOptions {
+  /**
+   * Names the cache in `stats()` and events, and its keys in Redis. With `redis` it must be given:
+   * apps that share a Redis must not share their responses.
+   *
+   * @defaultValue 'responses'
+   */
+  name?: string | undefined
+  /**
+   * A cache to keep responses in, beside other values: one bound on memory, and one call of
+   * `invalidateTags` for both. Contradicts `memory`, `redis`, `namespace` and `redisTimeoutMs`,
+   * which are then that cache's own.
+   */
+  cache?: Cache | undefined
+  /**
+   * The tier in this process; see `createCache`.
+   *
+   * @defaultValue without `redis`: 10,000 responses and 64 MiB; with `redis`: `false`
+   */
+  memory?: CacheMemoryOptions | false | undefined
+  /** The tier that processes share; see `createCache`. */
+  redis?: RedisLike | undefined
+  namespace?: string | undefined
+  redisTimeoutMs?: number | undefined
+  /**
+   * How long a response is kept where its route does not say, in milliseconds.
+   *
+   * @defaultValue 3_600_000 (1 hour)
+   */
+  ttlMs?: number | undefined
+  /**
+   * Responses with larger bodies are not kept.
+   *
+   * @defaultValue 1_048_576 (1 MiB)
+   */
+  maxBodyBytes?: number | undefined
+  clock?: Clock | undefined
+}
+
+export interface ResolvedResponseCacheOptions {
+  readonly name: string
+  readonly cache: Cache
+  /** The cache was made here, and is closed here. */
+  readonly ownsCache: boolean
+  readonly ttlMs: number
+  readonly maxBodyBytes: number
+  readonly clock: Clock
+}
+
+const defaultMaxBytes = 64 * 1024 * 1024
+const cacheOptions = ['memory', 'redis', 'namespace', 'redisTimeoutMs'] as const
+
+/** @throws HotpathError HOTPATH_OPTION_INVALID */
+export function resolveResponseCacheOptions(
+  options: ResponseCacheOptions,
+): ResolvedResponseCacheOptions {
+  knownOptions('the response cache', options, [
+    'name',
+    'cache',
+    ...cacheOptions,
+    'ttlMs',
+    'maxBodyBytes',
+    'clock',
+  ])
+  const contradiction = cacheOptions.find((name) => options[name] !== undefined)
+  if (options.cache !== undefined && contradiction !== undefined) {
+    throw new HotpathError(
+      'HOTPATH_OPTION_INVALID',
+      `the response cache has both a cache and ${contradiction}, which is a matter of that cache: ` +
+        `give ${contradiction} to createCache, or leave the cache away`,
+    )
+  }
+  const clock = options.clock ?? systemClock
+  const ttlMs = positiveMs('ttlMs', options.ttlMs ?? 3_600_000)
+  return {
+    name: nonEmptyString('name', options.name ?? 'responses'),
+    ttlMs,
+    maxBodyBytes: positiveInteger('maxBodyBytes', options.maxBodyBytes ?? 1_048_576),
+    clock,
+    cache: options.cache ?? makeCache(options, ttlMs, clock),
+    ownsCache: options.cache === undefined,
+  }
+}
+
+function makeCache(options: ResponseCacheOptions, ttlMs: number, clock: Clock): Cache {
+  const { redis, namespace, redisTimeoutMs } = options
+  const memory = options.memory ?? (redis === undefined ? {} : false)
+  return createCache({
+    // Without a name of its own a cache with Redis is refused, with a message that says why.
+    name: options.name ?? (redis === undefined ? 'responses' : undefined),
+    memory: memory === false ? false : { maxBytes: defaultMaxBytes, ...memory },
+    redis,
+    namespace,
+    redisTimeoutMs,
+    ttlMs,
+    clock,
+  })
+}

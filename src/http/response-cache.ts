@@ -1,0 +1,99 @@
+import type { Cache } from '../cache/index.ts'
+import { register, type Clock } from '../core/index.ts'
+import { CachedRoute } from './cached-route.ts'
+import {
+  resolveResponseCacheOptions,
+  type ResolvedResponseCacheOptions,
+  type ResponseCacheOptions,
+} from './response-cache-options.ts'
+import {
+  resolveRouteOptions,
+  type CacheableRequest,
+  type CachedRouteOptions,
+  type RoutePlace,
+} from './route-options.ts'
+import { responseCounts, type ResponseCacheStats } from './response-stats.ts'
+
+/** Keeps whole responses, as bytes that are ready to be written. */
+export interface ResponseCache {
+  readonly name: string
+  /** Where the responses are kept. */
+  readonly cache: Cache
+  /**
+   * The cache step of one route.
+   *
+   * @throws HotpathError HOTPATH_HTTP_ROUTE_INVALID, HOTPATH_OPTION_INVALID
+   */
+  route<Request extends CacheableRequest>(
+    place: RoutePlace,
+    options: CachedRouteOptions<Request>,
+  ): CachedRoute<Request>
+  /** Forgets the responses with one of the tags; see `Cache.invalidateTags`. */
+  invalidateTags(tags: readonly string[]): Promise<void>
+  stats(): ResponseCacheStats
+  /** From now on every request goes to its handler. Closes the cache, unless it was handed in. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Makes a response cache for an adapter to work with.
+ *
+ * @throws HotpathError HOTPATH_OPTION_INVALID
+ */
+export function createResponseCache(options: ResponseCacheOptions = {}): ResponseCache {
+  return new BytesCache(resolveResponseCacheOptions(options))
+}
+
+class BytesCache implements ResponseCache {
+  readonly name: string
+  readonly cache: Cache
+  readonly #options: ResolvedResponseCacheOptions
+  readonly #counts = responseCounts()
+  readonly #clock: Clock
+  readonly #unregister: () => void
+
+  constructor(options: ResolvedResponseCacheOptions) {
+    this.name = options.name
+    this.cache = options.cache
+    this.#options = options
+    this.#clock = options.clock
+    this.#unregister = register('response-cache', options.name, () => this.stats())
+  }
+
+  route<Request extends CacheableRequest>(
+    place: RoutePlace,
+    options: CachedRouteOptions<Request>,
+  ): CachedRoute<Request> {
+    return new CachedRoute({
+      place,
+      rules: resolveRouteOptions(place.route, options, this.#options),
+      cache: this.cache,
+      counts: this.#counts,
+      clock: this.#clock,
+    })
+  }
+
+  async invalidateTags(tags: readonly string[]): Promise<void> {
+    await this.cache.invalidateTags(tags)
+  }
+
+  stats(): ResponseCacheStats {
+    const { hits, misses } = this.#counts
+    const answered = hits + misses
+    return {
+      ...this.#counts,
+      hitRatio: answered === 0 ? 0 : hits / answered,
+      cache: this.cache.stats(),
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#unregister()
+    if (this.#options.ownsCache) await this.cache.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
