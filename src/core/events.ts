@@ -62,7 +62,7 @@ export interface EventChannel<Name extends HotpathEvent> {
  * ```
  */
 export function eventChannel<Name extends HotpathEvent>(name: Name): EventChannel<Name> {
-  return channel(name) as unknown as EventChannel<Name>
+  return channel(name)
 }
 
 /**

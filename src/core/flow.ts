@@ -1,3 +1,5 @@
+import { positiveInteger } from './options.ts'
+
 /**
  * Anything that rows can be read from one by one: an array, a generator, a Node stream, a web
  * stream, a COPY. Leaving a `for await` early must close what is behind it.
@@ -33,6 +35,8 @@ export interface DrainOptions {
  * Moves every row of a source into a sink with constant memory. When the source, the sink or the
  * signal fails, the sink is aborted, the source is closed, and the promise rejects with the cause.
  *
+ * @throws HotpathError HOTPATH_OPTION_INVALID
+ *
  * @example
  * ```ts
  * import { drain, type Sink } from 'hotpath'
@@ -51,9 +55,10 @@ export async function drain<T, Result>(
   sink: Sink<T, Result>,
   options: DrainOptions = {},
 ): Promise<Result> {
-  const { batchSize = 500, signal } = options
+  const { signal } = options
   let batch: T[] = []
   try {
+    const batchSize = positiveInteger('batchSize', options.batchSize ?? 500)
     signal?.throwIfAborted()
     for await (const row of source) {
       batch.push(row)

@@ -65,17 +65,8 @@ async function subscribe(
     if (state !== 'closed') listener.message(message)
   })
   connection.on('error', (error) => (lastError = error))
-  connection.on('ready', async () => {
-    try {
-      await connection.subscribe(channel)
-    } catch (error) {
-      // Lost again: the next `ready` is the next attempt.
-      lastError = error
-      return
-    }
-    if (state === 'lost') listener.restored?.()
-    if (state !== 'closed') state = 'standing'
-    opened.resolve()
+  connection.on('ready', () => {
+    connection.subscribe(channel).then(stand, fail)
   })
   connection.on('close', () => {
     if (state !== 'standing') return
@@ -84,6 +75,19 @@ async function subscribe(
   })
   connection.on('end', () => opened.reject(lastError ?? new Error('Connection is closed.')))
 
+  const stand = () => {
+    if (state === 'closed') return
+    const isBack = state === 'lost'
+    state = 'standing'
+    opened.resolve()
+    if (isBack) listener.restored?.()
+  }
+  const fail = (error: Error) => {
+    lastError = error
+    // The server refuses. Otherwise the connection was lost again, and the next `ready` is the
+    // next attempt.
+    if (error.name === 'ReplyError') opened.reject(error)
+  }
   const close = () => {
     state = 'closed'
     connection.disconnect()

@@ -1,4 +1,6 @@
+import { freePort } from '@hotpath/services'
 import { Redis } from 'ioredis'
+import { expect, test } from 'vitest'
 import { fromIoredis } from '../../src/index.ts'
 import { redisConformance } from './redis.ts'
 
@@ -9,3 +11,9 @@ for (const protocol of [2, 3] as const) {
     return { redis: fromIoredis(client), close: () => client.disconnect() }
   })
 }
+
+test('ioredis: a subscription rejects when the client gives up connecting', async () => {
+  const client = new Redis(await freePort(), { lazyConnect: true, retryStrategy: () => null })
+  const subscribing = fromIoredis(client).subscribe('channel', { message: () => {} })
+  await expect(subscribing).rejects.toThrow('ECONNREFUSED')
+})

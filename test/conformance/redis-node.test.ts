@@ -1,4 +1,6 @@
+import { freePort } from '@hotpath/services'
 import { createClient } from 'redis'
+import { expect, test } from 'vitest'
 import { fromNodeRedis } from '../../src/index.ts'
 import { redisConformance } from './redis.ts'
 
@@ -10,3 +12,10 @@ for (const RESP of [2, 3] as const) {
     return { redis: fromNodeRedis(client), close: () => client.destroy() }
   })
 }
+
+test('redis: a subscription rejects when the client gives up connecting', async () => {
+  const port = await freePort()
+  const client = createClient({ socket: { port, reconnectStrategy: false } })
+  const subscribing = fromNodeRedis(client).subscribe('channel', { message: () => {} })
+  await expect(subscribing).rejects.toThrow('ECONNREFUSED')
+})

@@ -1,4 +1,5 @@
 import { startRedis, type RedisServer } from '@hotpath/services'
+import { createClient } from 'redis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { redisScript, type RedisLike, type RedisSubscription } from '../../src/index.ts'
 
@@ -111,7 +112,7 @@ export function redisConformance(
         const count = redisScript('return redis.call("INCR", KEYS[1])')
         expect(await redis.runScript(count, ['n'], [])).toBe(1)
         await redis.runScript(redisScript('redis.call("SET", KEYS[1], 5)'), ['n'], [])
-        await flushScripts(server)
+        await command(server, 'SCRIPT', 'FLUSH')
         expect(await redis.runScript(count, ['n'], [])).toBe(6)
         expect(await redis.runScript(count, ['n'], [])).toBe(7)
       })
@@ -197,6 +198,14 @@ export function redisConformance(
         expect(heard).toHaveLength(3)
       })
 
+      test('a subscription that the server refuses rejects with its text', async () => {
+        const acl = (rule: string) => command(server, 'ACL', 'SETUSER', 'default', rule)
+        await acl('resetchannels')
+        await expect(redis.subscribe('channel', { message: () => {} })).rejects.toThrow('NOPERM')
+        await acl('allchannels')
+        expect(await redis.publish('channel', 'x')).toBe(0)
+      })
+
       test('a subscription can be closed while the server is gone', async () => {
         const heard: string[] = []
         const subscription = await redis.subscribe('channel', {
@@ -215,10 +224,9 @@ export function redisConformance(
   })
 }
 
-async function flushScripts(server: RedisServer): Promise<void> {
-  const { createClient } = await import('redis')
+async function command(server: RedisServer, ...words: string[]): Promise<void> {
   const client = createClient({ url: server.url })
   await client.connect()
-  await client.scriptFlush()
-  await client.close()
+  await client.sendCommand(words)
+  client.destroy()
 }

@@ -45,6 +45,9 @@ test.each([
   ['src/adapters/fastify/a.ts', '../../http/answer.ts'],
   ['src/adapters/fastify/a.ts', '../express/index.ts'],
   ['src/adapters/express/a.ts', 'fastify'],
+  ['src/core/a.test.ts', '../cache/keys.ts'],
+  ['src/cache/a.test.ts', '../../test/services.ts'],
+  ['src/adapters/fastify/a.test.ts', '../../http/answer.ts'],
 ])('%s may not import %s', async (file, source) => {
   expect(await lint(file, source)).toContain('no-restricted-imports')
 })
@@ -61,6 +64,9 @@ test.each([
   ['src/http/a.ts', '../cache/index.ts'],
   ['src/adapters/fastify/a.ts', '../../http/index.ts'],
   ['src/adapters/fastify/a.ts', 'fastify'],
+  ['src/core/a.test.ts', 'vitest'],
+  ['src/cache/a.test.ts', '../core/clock.ts'],
+  ['src/cache/a.test.ts', './keys.ts'],
 ])('%s may import %s', async (file, source) => {
   expect(await lint(file, source)).not.toContain('no-restricted-imports')
 })
