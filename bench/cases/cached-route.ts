@@ -52,14 +52,22 @@ const schema = {
 }
 
 const bareHttp: Contender = async () => {
+  // Strings, not Buffers: Node sends a string together with the headers, in one write.
   const answers = new Map(
-    Object.entries(bodies).map(([path, body]) => [path, Buffer.from(JSON.stringify(body))]),
+    Object.entries(bodies).map(([path, body]) => {
+      const text = JSON.stringify(body)
+      return [path, { text, byteLength: Buffer.byteLength(text) }]
+    }),
   )
   const server = createServer((request, response) => {
-    const bytes = answers.get(request.url ?? '')
-    if (bytes === undefined) return void response.writeHead(404).end()
-    response.writeHead(200, { 'content-type': contentType, 'content-length': bytes.byteLength })
-    response.end(bytes)
+    const answer = answers.get(request.url ?? '')
+    if (answer === undefined) {
+      response.writeHead(404).end()
+      return
+    }
+    const { text, byteLength } = answer
+    response.writeHead(200, { 'content-type': contentType, 'content-length': byteLength })
+    response.end(text)
   })
   return listen(server)
 }
@@ -207,6 +215,12 @@ const bench: Bench = {
       value: (figures) =>
         figures.ratio('posts', 'hotpath on Fastify', 'node:http, bare', 'requestsPerSecond'),
       atLeast: 0.85,
+    },
+    {
+      claim: 'for each request it uses at most 1/0.85 of the CPU time of bare node:http',
+      value: (figures) =>
+        figures.ratio('posts', 'hotpath on Fastify', 'node:http, bare', 'cpuMicrosPerRequest'),
+      atMost: 1 / 0.85,
     },
   ],
 }

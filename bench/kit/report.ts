@@ -74,7 +74,7 @@ export function printClaims(claims: readonly Claim[]): void {
   console.log()
   for (const { claim, value, bar, holds } of claims) {
     console.log(
-      `${holds ? '✓' : '✗'} ${claim}: ${readable(value, Number.isInteger(value) ? 0 : 2)} (bar: ${bar})`,
+      `${holds ? '✓' : '✗'} ${claim}: ${readable(value, Number.isInteger(value) ? 0 : 2)} (bar: ${readable(bar, Number.isInteger(bar) ? 0 : 2)})`,
     )
   }
 }
