@@ -1,5 +1,5 @@
 import { eventChannel, isTracing, listen, record, runInRequest } from '../../dist/core/index.js'
-import type { Bench, Contender } from '../kit/bench.ts'
+import type { Bench } from '../kit/bench.ts'
 
 // Some arithmetic stands for the work that is announced. It is as small as it can be without being
 // compiled away, so that next to it even a nanosecond is seen.
@@ -39,12 +39,6 @@ function tracing(times: number): number {
   return sum
 }
 
-const inRequest =
-  (maxTraceEntries: number): Contender =>
-  async () => ({
-    operate: (times) => runInRequest({ route: '/', maxTraceEntries }, () => tracing(times)),
-  })
-
 const bench: Bench = {
   title: 'what the event channels and the trace cost',
   settings: ['the same loop of integer arithmetic, with and without an announcement'],
@@ -73,7 +67,9 @@ const bench: Bench = {
       runInRequest({ route: '/', maxTraceEntries: 1 }, () => {})
       return { operate: tracing }
     },
-    'trace, full': inRequest(100),
+    'trace, full': async () => ({
+      operate: (times) => runInRequest({ route: '/', maxTraceEntries: 100 }, () => tracing(times)),
+    }),
   },
   baseline: 'no announcement',
   claims: [
