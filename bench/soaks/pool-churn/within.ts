@@ -1,8 +1,8 @@
 import { setTimeout as elapse } from 'node:timers/promises'
 import type { Ledger } from './ledger.ts'
 
-/** Nothing in a churn takes a second; whoever waits this long was forgotten. */
-export const hangMs = 20_000
+// Nothing in a churn takes a second; whoever waits this long was forgotten.
+const hangMs = 20_000
 
 /**
  * Sees a call to its end, and books how it ended. It never rejects.
