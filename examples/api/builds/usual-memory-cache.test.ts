@@ -42,28 +42,28 @@ test('a write removes what shows it, and nothing else', async () => {
   expect(await cache.getOrLoad('a', ttlMs, never)).toBe('a2')
 })
 
-test('a load from before a write is neither kept nor shared with those who ask after it', async () => {
+test('a load from before a write is not kept, and who asks after the write asks again', async () => {
   const cache = createMemoryCache()
   const old = pendingLoad()
   const before = cache.getOrLoad('page', ttlMs, old.load)
   await cache.invalidate('user:1')
-  const fresh = pendingLoad()
-  const after = cache.getOrLoad('page', ttlMs, fresh.load)
-
-  fresh.end('new', 'user:1')
-  expect(await after).toBe('new')
+  const after = ['first', 'second'].map((json) =>
+    cache.getOrLoad('page', ttlMs, async () => ({ json, tags: ['user:1'] })),
+  )
   old.end('old', 'user:1')
   expect(await before).toBe('old')
-  expect(await cache.getOrLoad('page', ttlMs, never)).toBe('new')
+  expect(await Promise.all(after)).toEqual(['first', 'first'])
+  expect(await cache.getOrLoad('page', ttlMs, never)).toBe('first')
 })
 
-test('a load from before a write that it does not show is kept', async () => {
+test('a load from before a write that it does not show is kept, and shared with all', async () => {
   const cache = createMemoryCache()
   const loading = pendingLoad()
-  const reader = cache.getOrLoad('page', ttlMs, loading.load)
+  const before = cache.getOrLoad('page', ttlMs, loading.load)
   await cache.invalidate('user:9')
+  const after = cache.getOrLoad('page', ttlMs, never)
   loading.end('v1', 'user:1')
-  expect(await reader).toBe('v1')
+  expect(await Promise.all([before, after])).toEqual(['v1', 'v1'])
   expect(await cache.getOrLoad('page', ttlMs, never)).toBe('v1')
 })
 

@@ -4,7 +4,7 @@ import type { ResponseCache, Stored } from './usual-cache.ts'
 
 /** A load that is under way. */
 interface Flight {
-  readonly result: Promise<string | null>
+  readonly result: Promise<Stored>
   /** What was written since it began. */
   readonly written: Set<string>
 }
@@ -16,31 +16,22 @@ export function createMemoryCache(): ResponseCache {
     dispose: (stored, key) => forget(key, stored.tags),
   })
   const keysByTag = new Map<string, Set<string>>()
-  const flights = new Set<Flight>()
-  const flightByKey = new Map<string, Flight>()
+  const flights = new Map<string, Flight>()
 
-  function startFlight(key: string, ttlMs: number, load: () => Promise<Stored>): Flight {
-    const written = new Set<string>()
-    const flight = { written, result: fly() }
-    flights.add(flight)
-    flightByKey.set(key, flight)
-    return flight
-
-    async function fly(): Promise<string | null> {
-      try {
-        const stored = await load()
-        // It may be older than a write that came in between: then the one who asked may have it,
-        // but nobody after.
-        if (!stored.tags.some((tag) => written.has(tag))) {
-          cache.set(key, stored, { ttl: ttlMs })
-          remember(key, stored.tags)
-        }
-        return stored.json
-      } finally {
-        flights.delete(flight)
-        if (flightByKey.get(key) === flight) flightByKey.delete(key)
+  function takeOff(key: string, ttlMs: number, load: () => Promise<Stored>): Flight {
+    const keep = (stored: Stored) => {
+      if (!isOutdated(stored, flight)) {
+        cache.set(key, stored, { ttl: ttlMs })
+        remember(key, stored.tags)
       }
+      return stored
     }
+    const result = load()
+      .then(keep)
+      .finally(() => flights.delete(key))
+    const flight = { result, written: new Set<string>() }
+    flights.set(key, flight)
+    return flight
   }
 
   function remember(key: string, tags: readonly string[]): void {
@@ -61,19 +52,26 @@ export function createMemoryCache(): ResponseCache {
 
   return {
     async getOrLoad(key, ttlMs, load) {
-      const stored = cache.get(key)
-      if (stored !== undefined) return stored.json
-      let flight = flightByKey.get(key)
-      // What a load will show is not known before it ends, so nobody joins one from before a write.
-      if (flight === undefined || flight.written.size > 0) flight = startFlight(key, ttlMs, load)
-      return flight.result
+      const kept = cache.get(key)
+      if (kept !== undefined) return kept.json
+      const flight = flights.get(key) ?? takeOff(key, ttlMs, load)
+      const isAfterWrite = flight.written.size > 0
+      const stored = await flight.result
+      // Those who asked before a write may have what was there before it, those who asked after
+      // it may not.
+      if (isAfterWrite && isOutdated(stored, flight)) return this.getOrLoad(key, ttlMs, load)
+      return stored.json
     },
     async invalidate(tag) {
-      for (const { written } of flights) written.add(tag)
+      for (const { written } of flights.values()) written.add(tag)
       for (const key of [...(keysByTag.get(tag) ?? [])]) cache.delete(key)
     },
     async close() {
       cache.clear()
     },
   }
+}
+
+function isOutdated({ tags }: Stored, { written }: Flight): boolean {
+  return tags.some((tag) => written.has(tag))
 }

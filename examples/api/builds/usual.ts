@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Pool, type QueryResultRow } from 'pg'
 import { createApp } from '../api/app.ts'
-import type { BuildOptions, TagStats, User, Vote } from '../api/contract.ts'
+import type { BuildOptions, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
 import { readDataVersion } from '../api/data-version.ts'
 import { notFound } from '../api/errors.ts'
@@ -107,14 +107,17 @@ export async function build(options: BuildOptions): Promise<FastifyInstance> {
   )
 
   app.get('/api/stats/tags', { schema: schemas.tagStats }, (_request, reply) =>
-    answer(
-      reply,
-      'tag-stats',
-      'statistics',
-      async () => ({ value: { tags: await query('tagStats') }, tags: [] }),
-      settings.tagStatsTtlMs,
-    ),
+    answer(reply, 'tag-stats', 'statistics', readTagStats, settings.tagStatsTtlMs),
   )
+
+  // Too expensive to run twice at a time, wherever the result is kept. No write changes it.
+  let running: Promise<{ value: object; tags: string[] }> | undefined
+  function readTagStats() {
+    running ??= query('tagStats')
+      .then((stats) => ({ value: { tags: stats }, tags: [] }))
+      .finally(() => (running = undefined))
+    return running
+  }
 
   /** Sends the JSON that is kept under `key`, or makes and keeps it. */
   async function answer<T extends object>(

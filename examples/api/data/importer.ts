@@ -6,7 +6,7 @@ import { copySink } from './copy-sink.ts'
 import { withoutIndexes } from './bulk-load.ts'
 import { computeDerived } from './derived-columns.ts'
 import { DumpError } from './dump-error.ts'
-import { dumpTables, type DumpTable, type Value } from './dump-tables.ts'
+import { dumpTables, type DumpTable } from './dump-tables.ts'
 import { IdSet } from './id-set.ts'
 import { readRows, UnreadableRow, type RejectedRow } from './xml-rows.ts'
 

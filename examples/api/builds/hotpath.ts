@@ -1,0 +1,161 @@
+import type { FastifyInstance } from 'fastify'
+import { components, fromNodeRedis } from 'hotpath'
+import {
+  hotpath,
+  type CachedRouteOptions,
+  type CacheRequest,
+  type ResponseCacheOptions,
+} from 'hotpath/fastify'
+import { createPool } from 'hotpath/postgres'
+import { createClient } from 'redis'
+import { createApp } from '../api/app.ts'
+import type { BuildOptions, User, Vote } from '../api/contract.ts'
+import { readCursor } from '../api/cursor.ts'
+import { readDataVersion } from '../api/data-version.ts'
+import { notFound } from '../api/errors.ts'
+import { readId } from '../api/ids.ts'
+import * as rows from '../api/rows.ts'
+import { schemas } from '../api/schemas.ts'
+import { sql } from '../api/sql.ts'
+import * as tags from '../api/tags.ts'
+import { settings } from '../settings.ts'
+
+const { maxConnections, maxCacheEntries, ttlMs, tagStatsTtlMs } = settings
+
+/** The API on hotpath. */
+export async function build(options: BuildOptions): Promise<FastifyInstance> {
+  const app = createApp(options)
+  const pool = createPool(options.databaseUrl, { name: 'questions', maxConnections })
+  app.addHook('onClose', () => pool.close())
+  await app.register(hotpath, {
+    cache: {
+      name: 'pages',
+      ttlMs,
+      ...(options.redisUrl === undefined
+        ? { memory: { maxEntries: maxCacheEntries } }
+        : await inRedis(app, options.redisUrl, await readDataVersion(pool))),
+    },
+  })
+
+  app.get<ById>(
+    '/api/users/:id',
+    { schema: schemas.user, config: cached({ tags: ofUser, query: [] }) },
+    async (request) => {
+      const id = readId(request.params.id)
+      const user = (await pool.query<User>(sql.user, [id])).rows[0]
+      if (user === undefined) throw notFound(`user ${id}`)
+      return user
+    },
+  )
+
+  app.patch<ById & { Body: { name: string } }>(
+    '/api/users/:id',
+    { schema: schemas.rename },
+    async (request) => {
+      const id = readId(request.params.id)
+      const user = (await pool.query<User>(sql.rename, [id, request.body.name])).rows[0]
+      if (user === undefined) throw notFound(`user ${id}`)
+      await app.hotpath.invalidateTags([tags.userTag(id)])
+      return user
+    },
+  )
+
+  app.get<ById & { Querystring: { cursor?: string } }>(
+    '/api/users/:id/posts',
+    { schema: schemas.userPosts, config: cached({ tags: ofUser, query: ['cursor'] }) },
+    async (request, reply) => {
+      const id = readId(request.params.id)
+      const after = readCursor(request.query.cursor)
+      const found = await pool.query<rows.UserPostRow>(sql.userPosts, [
+        id,
+        after.createdAt,
+        after.id,
+      ])
+      const page = rows.userPosts(found.rows)
+      if (page === undefined) throw notFound(`user ${id}`)
+      reply.cacheTags(tags.ofUserPosts(id, page))
+      return page
+    },
+  )
+
+  app.get<{ Querystring: { tag?: string; cursor?: string } }>(
+    '/api/questions',
+    { schema: schemas.questions, config: cached({ query: ['tag', 'cursor'] }) },
+    async (request, reply) => {
+      const { tag, cursor } = request.query
+      const after = readCursor(cursor)
+      const from = [after.createdAt, after.id]
+      const found = tag
+        ? await pool.query<rows.QuestionRow>(sql.questionsByTag, [tag, ...from])
+        : await pool.query<rows.QuestionRow>(sql.questions, from)
+      const page = rows.questionList(found.rows)
+      reply.cacheTags(tags.ofQuestionList(page))
+      return page
+    },
+  )
+
+  app.get<ById>(
+    '/api/questions/:id',
+    { schema: schemas.question, config: cached({ tags: ofQuestion, query: [] }) },
+    async (request, reply) => {
+      const id = readId(request.params.id)
+      const page = rows.question((await pool.query<rows.ThreadRow>(sql.thread, [id])).rows)
+      if (page === undefined) throw notFound(`question ${id}`)
+      reply.cacheTags(tags.ofQuestion(id, page))
+      return page
+    },
+  )
+
+  app.post<ById & { Body: { value: number } }>(
+    '/api/questions/:id/votes',
+    { schema: schemas.vote },
+    async (request) => {
+      const id = readId(request.params.id)
+      const vote = (await pool.query<Vote>(sql.vote, [id, request.body.value])).rows[0]
+      if (vote === undefined) throw notFound(`question ${id}`)
+      await app.hotpath.invalidateTags([tags.questionTag(id)])
+      return vote
+    },
+  )
+
+  app.get(
+    '/api/stats/tags',
+    { schema: schemas.tagStats, config: cached({ ttlMs: tagStatsTtlMs, query: [] }) },
+    async () => ({ tags: (await pool.query(sql.tagStats)).rows }),
+  )
+
+  app.get('/hotpath/stats', () =>
+    components().map(({ kind, name, stats }) => ({ kind, name, stats: stats() })),
+  )
+
+  return app
+}
+
+interface ById {
+  Params: { id: string }
+}
+
+/** Nobody logs in here: a page is the same for everybody. That there is none is kept as well. */
+function cached(cache: CachedRouteOptions<CacheRequest>) {
+  return { hotpath: { cache: { isPublic: true, notFoundTtlMs: ttlMs, ...cache } } }
+}
+
+function ofUser({ params }: CacheRequest): string[] {
+  return [tags.userTag(Number(params.id))]
+}
+
+function ofQuestion({ params }: CacheRequest): string[] {
+  return [tags.questionTag(Number(params.id))]
+}
+
+async function inRedis(
+  app: FastifyInstance,
+  url: string,
+  dataVersion: string,
+): Promise<ResponseCacheOptions> {
+  const client = createClient({ url, disableOfflineQueue: true })
+  client.on('error', (error) => app.log.error(error))
+  await client.connect()
+  app.addHook('onClose', () => client.destroy())
+  return { redis: fromNodeRedis(client), namespace: `hotpath:${dataVersion}` }
+}
