@@ -9,7 +9,7 @@ describe('options', () => {
     expect(readOptions([])).toEqual({
       isHelp: false,
       isExiting: false,
-      durationMs: 45_000,
+      durationMs: undefined,
       rounds: 3,
       jsonPath: undefined,
       dumpFolder: undefined,

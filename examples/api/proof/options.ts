@@ -10,8 +10,8 @@ export interface Options {
   readonly isHelp: boolean
   /** End after the proof instead of keeping the hotpath build up. */
   readonly isExiting: boolean
-  /** How long to measure. */
-  readonly durationMs: number
+  /** How long to measure; without it, what is left of the time that a default run may take. */
+  readonly durationMs: number | undefined
   /** Interleaved rounds of each row. */
   readonly rounds: number
   /** Write the figures to this file. */
@@ -30,7 +30,7 @@ hotpath build of its API under the same load, and prints what each pattern gaine
   --exit          end after the proof; without it the hotpath build stays up
   --json FILE     write the figures to FILE
   --full          longer, steadier rounds: measure for five minutes
-  --seconds N     measure for N seconds (45, with --full 300)
+  --seconds N     measure for about N seconds (45 or less, so that all of it takes under 90)
   --dump FOLDER   load a Stack Exchange dump (Users, Posts, Comments, Votes; .xml or .xml.gz)
   --port NUMBER   where the hotpath build stays up (3000; 0 takes a free port)
   --help          this text
@@ -39,6 +39,8 @@ DATABASE_URL  use this PostgreSQL server; the example makes a database of its ow
               and drops it at the end. Without it, one is started in a private folder.
 REDIS_URL     give the usual and the hotpath build a Redis tier behind their memory.
 `
+
+const fullMs = 300_000
 
 /**
  * Reads the command line.
@@ -50,7 +52,7 @@ export function readOptions(args: readonly string[]): Options {
   return {
     isHelp: values.help,
     isExiting: values.exit,
-    durationMs: 1_000 * seconds(values.seconds ?? (values.full ? '300' : '45')),
+    durationMs: durationMs(values.seconds, values.full),
     rounds: values.full ? 7 : 3,
     jsonPath: values.json === undefined ? undefined : resolve(values.json),
     dumpFolder: values.dump === undefined ? undefined : resolve(values.dump),
@@ -91,8 +93,9 @@ function parse(args: readonly string[]) {
   }
 }
 
-function seconds(value: string): number {
-  if (/^\d+$/.test(value) && Number(value) > 0) return Number(value)
+function durationMs(value: string | undefined, isFull: boolean): number | undefined {
+  if (value === undefined) return isFull ? fullMs : undefined
+  if (/^\d+$/.test(value) && Number(value) > 0) return 1_000 * Number(value)
   throw new Refusal(`--seconds takes a whole number above 0, not ${value}.`)
 }
 

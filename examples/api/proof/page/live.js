@@ -1,20 +1,35 @@
 const box = document.getElementById('stats')
-const show = async () => {
+
+async function show() {
   if (document.hidden) return
   const answer = await fetch('/hotpath/stats')
-  const figures = answer.ok ? pick(await answer.json()) : []
-  box.replaceChildren(
-    ...figures.map(([name, value]) => {
-      const cell = document.createElement('div')
-      const figure = document.createElement('b')
-      const label = document.createElement('span')
-      figure.textContent = value
-      label.textContent = name
-      cell.append(figure, label)
-      return cell
-    }),
-  )
+  if (answer.ok) box.replaceChildren(...figuresOf(await answer.json()).map(cell))
 }
-const pick = (stats) => []
-show()
-setInterval(() => show().catch(() => {}), 1000)
+
+function figuresOf(components) {
+  const statsOf = (kind) => components.find((component) => component.kind === kind)?.stats ?? {}
+  const cache = statsOf('response-cache')
+  const pool = statsOf('pool')
+  return [
+    ['hits', cache.hits],
+    ['misses', cache.misses],
+    ['hit ratio', `${Math.round(100 * cache.hitRatio)} %`],
+    ['queries', pool.queries],
+    ['connections', pool.connections],
+  ]
+}
+
+function cell([name, value]) {
+  const figure = document.createElement('b')
+  figure.textContent = typeof value === 'number' ? value.toLocaleString('en') : value
+  const label = document.createElement('span')
+  label.textContent = name
+  const box = document.createElement('div')
+  box.append(figure, label)
+  return box
+}
+
+// A server that has ended leaves the last figures standing.
+const tick = () => show().catch(() => {})
+void tick()
+setInterval(tick, 1000)

@@ -1,4 +1,5 @@
 import { buildNames, type BuildName } from '../../api/contract.ts'
+import { hitRatioBetween, readCacheCounts } from '../hit-ratio.ts'
 import type { ClosedLoopFigures } from '../load/closed-loop.ts'
 import { drawMix } from '../load/mix.ts'
 import { interleave, perBuild, type PerBuild } from '../per-build.ts'
@@ -20,7 +21,7 @@ export const row: ProofRow = {
   claimed: '–',
   budgetMs: 18_000,
   aims: { gain: 10, gainOverUsual: 1.4 },
-  async measure({ ports, load, catalogue, rounds, budgetMs }) {
+  async measure({ ports, load, catalogue, rounds, budgetMs, signal }) {
     const runMs = budgetMs / (3 * rounds + 2)
     const run = (build: BuildName, round: number) =>
       load.closedLoop({
@@ -35,13 +36,15 @@ export const row: ProofRow = {
     await run('usual', rounds)
     await run('hotpath', rounds)
 
+    const before = await readCacheCounts(ports.hotpath, signal)
     const runs = perBuild((): ClosedLoopFigures[] => [])
     const measured = await interleave(rounds, async (build, round) => {
       const figures = await run(build, round)
       runs[build].push(figures)
       return figures.perSecond
     })
-    return { rounds: measured, notes: notes(runs) }
+    const hitRatio = hitRatioBetween(before, await readCacheCounts(ports.hotpath, signal))
+    return { rounds: measured, notes: notes(runs), hitRatio }
   },
 }
 
