@@ -1,4 +1,4 @@
-import { eventChannel, isTracing, listen, record, runInRequest } from '../../dist/core/index.js'
+import { activeTrace, eventChannel, listen, runInRequest } from '../../dist/core/index.js'
 import type { Bench } from '../kit/bench.ts'
 
 // Some arithmetic stands for the work that is announced. It is as small as it can be without being
@@ -32,8 +32,9 @@ function tracing(times: number): number {
   let sum = 0
   for (let i = 0; i < times; i++) {
     sum = (Math.imul(sum, 31) + i) | 0
-    if (isTracing()) {
-      record({ kind: 'cache', atMs: 0, cache: 'users', key: 'user:1', verdict: 'hit' })
+    const trace = activeTrace()
+    if (trace !== undefined) {
+      trace.add({ kind: 'cache', atMs: 0, cache: 'users', key: 'user:1', verdict: 'hit' })
     }
   }
   return sum

@@ -1,4 +1,4 @@
-import { eventChannel, isTracing, record, type Clock } from '../core/index.ts'
+import { activeTrace, eventChannel, type Clock } from '../core/index.ts'
 
 const reads = eventChannel('hotpath:cache:read')
 const loads = eventChannel('hotpath:cache:load')
@@ -25,7 +25,7 @@ export class CacheEvents {
 
   /** Ask this before anything is measured for {@link CacheEvents.read}. */
   get isReadHeard(): boolean {
-    return reads.hasSubscribers || isTracing()
+    return reads.hasSubscribers || activeTrace() !== undefined
   }
 
   read({ key, isMissing, tier }: CacheRead, startedMs: number): void {
@@ -35,7 +35,7 @@ export class CacheEvents {
     const found = isMissing ? 'missing' : 'hit'
     const verdict = tier === undefined ? 'miss' : found
     reads.publish({ cache, key, verdict, tier, durationMs: nowMs - startedMs })
-    record({ kind: 'cache', atMs: nowMs, cache, key, verdict })
+    activeTrace()?.add({ kind: 'cache', atMs: nowMs, cache, key, verdict })
   }
 
   load(key: string, startedMs: number, error: unknown): void {

@@ -2,8 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { createManualClock } from './clock.ts'
 import {
-  isTracing,
-  record,
+  activeTrace,
   requestContext,
   runInRequest,
   type RequestContext,
@@ -22,9 +21,9 @@ const keys = (context: RequestContext | undefined) =>
 
 describe('outside a request', () => {
   test('there is no context, and recording is harmless', () => {
-    record(entry('nowhere'))
+    activeTrace()?.add(entry('nowhere'))
     expect(requestContext()).toBeUndefined()
-    expect(isTracing()).toBe(false)
+    expect(activeTrace()).toBeUndefined()
   })
 })
 
@@ -42,16 +41,16 @@ describe('within a request', () => {
 
   test('nothing is traced unless it is asked for', () => {
     runInRequest({ route: '/' }, () => {
-      expect(isTracing()).toBe(false)
-      record(entry('a'))
+      expect(activeTrace()).toBeUndefined()
+      activeTrace()?.add(entry('a'))
       expect(requestContext()?.trace).toBeUndefined()
     })
   })
 
   test('the trace keeps the first entries and counts the rest', () => {
     runInRequest({ route: '/', maxTraceEntries: 2 }, () => {
-      expect(isTracing()).toBe(true)
-      for (const key of ['a', 'b', 'c', 'd']) record(entry(key))
+      expect(activeTrace()).toBeDefined()
+      for (const key of ['a', 'b', 'c', 'd']) activeTrace()?.add(entry(key))
       expect(keys(requestContext())).toEqual(['a', 'b'])
       expect(requestContext()?.trace?.dropped).toBe(2)
     })
@@ -62,7 +61,7 @@ describe('within a request', () => {
       Array.from({ length: 50 }, (_, id) =>
         runInRequest({ route: `/${id}`, maxTraceEntries: 3 }, async () => {
           for (const step of ['a', 'b', 'c', 'd']) {
-            record(entry(`${id}${step}`))
+            activeTrace()?.add(entry(`${id}${step}`))
             await turn()
           }
           return requestContext()
@@ -79,10 +78,10 @@ describe('within a request', () => {
   test('an untraced request stays untraced beside a traced one, and an inner one has its own', () => {
     runInRequest({ route: '/outer', maxTraceEntries: 9 }, () => {
       runInRequest({ route: '/inner' }, () => {
-        expect(isTracing()).toBe(false)
-        record(entry('inner'))
+        expect(activeTrace()).toBeUndefined()
+        activeTrace()?.add(entry('inner'))
       })
-      record(entry('outer'))
+      activeTrace()?.add(entry('outer'))
       expect(keys(requestContext())).toEqual(['outer'])
     })
   })

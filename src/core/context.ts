@@ -86,16 +86,6 @@ export interface TraceRecorder {
   add(entry: TraceEntry): void
 }
 
-/** True when {@link record} would keep an entry: ask before one is made. */
-export function isTracing(): boolean {
-  return activeTrace() !== undefined
-}
-
-/** Adds an entry to the trace of the running request, if there is one. */
-export function record(entry: TraceEntry): void {
-  storage.getStore()?.trace?.add(entry)
-}
-
 interface MutableContext extends RequestContext {
   readonly trace: BoundedTrace | undefined
 }

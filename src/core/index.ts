@@ -7,8 +7,6 @@ export {
 } from './clock.ts'
 export {
   activeTrace,
-  isTracing,
-  record,
   requestContext,
   runInRequest,
   type RequestContext,
