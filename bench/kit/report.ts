@@ -20,9 +20,6 @@ export function printMachine({ versions, ...machine }: Machine): void {
   )
   const installed = Object.entries(versions).map((entry) => entry.join(' '))
   if (installed.length > 0) console.log(installed.join(', '))
-  if (!machine.pinned) {
-    console.log('Contenders share their core with the load: there is one core, or no taskset.')
-  }
   if (machine.loadAverage > machine.cores / 4) {
     console.log(
       `WARNING: this machine was busy before the start (load average ${machine.loadAverage.toFixed(2)}); ` +

@@ -32,6 +32,9 @@ export async function runBench({ name, file, bench, jsonFile, closing }: BenchRu
 
   console.log(`${name}: ${bench.title}\n`)
   printMachine(machine)
+  if (!machine.pinned) {
+    console.log('Contenders share their core with the load: there is one core, or no taskset.')
+  }
   for (const setting of bench.settings) console.log(`- ${setting}`)
 
   await bench.prepare?.(services)
