@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openDatabase, type Database } from './proof/database.ts'
+import { checkRoom } from './proof/disk-room.ts'
 import { makeFolder } from './proof/folder.ts'
 import { checkNode } from './proof/node-version.ts'
 import { checkJsonPath, readOptions, usage, type Options } from './proof/options.ts'
@@ -45,6 +46,7 @@ async function checkBeforehand({ jsonPath, dumpFolder, isExiting, port }: Option
   if (jsonPath !== undefined) await checkJsonPath(jsonPath)
   if (dumpFolder !== undefined) await checkDumpFolder(dumpFolder)
   if (!isExiting) await checkPort(port)
+  checkRoom(process.env.DATABASE_URL === undefined, dumpFolder === undefined)
 }
 
 interface Services {

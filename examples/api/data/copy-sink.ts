@@ -20,12 +20,14 @@ export function copySink(
     copyFrom(`copy ${table} (${columns.join(', ')}) from stdin with (freeze)`),
   )
   const ended = finished(stream)
-  // Whoever writes or closes next hears of a failure; until then nobody awaits `ended`.
-  ended.catch(() => {})
+  // Whoever writes or closes next hears of a failure; until then nobody awaits `ended`. The stream
+  // does not remember one that PostgreSQL reports, such as a full disk: a write would crash on it.
+  let failure: Error | undefined
+  ended.catch((error: Error) => (failure = error))
 
   return {
     async write(batch) {
-      if (stream.errored) throw stream.errored
+      if (failure !== undefined) throw failure
       if (!stream.write(batch.map(copyLine).join(''))) {
         await Promise.race([once(stream, 'drain'), ended])
       }

@@ -59,6 +59,8 @@ export async function importDump(
   const { signal } = options
   const files = await findFiles(folder)
   const client = new Client({ connectionString: databaseUrl })
+  // A server that goes away fails the statement that is under way, which is told of it.
+  client.on('error', () => {})
   await client.connect()
   try {
     const result = await loadInTransaction(client, files, options)

@@ -14,8 +14,13 @@ export interface Database {
   close(): Promise<void>
 }
 
-/** Room for the whole site in memory, and for loading it without a checkpoint in between. */
-const settings = { shared_buffers: '256MB', max_wal_size: '4GB' }
+const settings = {
+  // Room for the whole site in memory.
+  shared_buffers: '256MB',
+  // Nobody replicates this server: what is loaded need not be written to the log as well.
+  wal_level: 'minimal',
+  max_wal_senders: 0,
+}
 
 /**
  * Opens the database: in a PostgreSQL server of our own, or, with `DATABASE_URL`, under a new name

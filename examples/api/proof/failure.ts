@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { DumpError } from '../data/dump-error.ts'
 
 /** Something that the person who started the example can put right; the message is one sentence. */
@@ -10,20 +12,31 @@ export class Refusal extends Error {
  * that nobody foresaw, which deserves its stack.
  */
 export function sentenceFor(error: unknown): string | undefined {
-  for (const cause of causes(error)) {
+  for (const { code, message } of causes(error)) {
     // ENOSPC is what the system calls a full disk, 53100 what PostgreSQL does.
-    if (
-      cause.code === 'ENOSPC' ||
-      cause.code === '53100' ||
-      /no space (is )?left/i.test(cause.message)
-    ) {
-      return `The disk is full (${cause.message}): free about 1.5 GB, or point TMPDIR at a folder with more room.`
+    if (code === 'ENOSPC' || code === '53100' || /no space (is )?left/i.test(message)) {
+      return diskFull(message)
     }
-    if (cause.code === 'EACCES' || cause.code === 'EROFS') {
-      return `Access was denied (${cause.message}): check who owns that path, or point TMPDIR elsewhere.`
+    if (code === 'EACCES' || code === 'EROFS') {
+      return `Access was denied (${message}): check who owns that path, or point TMPDIR elsewhere.`
     }
   }
-  return error instanceof Refusal || error instanceof DumpError ? error.message : undefined
+  if (error instanceof Refusal || error instanceof DumpError) return error.message
+  // A PostgreSQL that cannot write its log goes away without a word to its clients.
+  return freeTemporaryMb() < fullBelowMb ? diskFull(String(error)) : undefined
+}
+
+/** What is left for temporary files, in megabytes. */
+export function freeTemporaryMb(): number {
+  const { bavail, bsize } = statfsSync(tmpdir())
+  return Math.floor((bavail * bsize) / 1e6)
+}
+
+/** PostgreSQL writes its log in files of 16 MB. */
+const fullBelowMb = 20
+
+function diskFull(reason: string): string {
+  return `The disk is full (${reason}): free about 1 GB, or point TMPDIR at a folder with more room.`
 }
 
 interface CodedError extends Error {
