@@ -63,7 +63,7 @@ const apis: Record<string, Api> = {}
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hotpath-builds-'))
   await migrate(databaseUrl)
-  await writeGeneratedDump(folder, { users: 60, posts: 500, seed: 11 })
+  await writeGeneratedDump(folder, { users: 60, posts: 400, seed: 11 })
   await importDump(databaseUrl, folder)
   await rm(folder, { recursive: true })
 
@@ -96,7 +96,7 @@ async function expectSame(path: string): Promise<Answer> {
 
 describe('every build gives the same answer', () => {
   test('users', async () => {
-    for (const id of await column<number>('select id from users where id > 0 limit 30')) {
+    for (const id of await column<number>('select id from users where id > 0 limit 15')) {
       expect((await expectSame(`/api/users/${id}`)).status).toBe(200)
     }
   })
@@ -105,14 +105,14 @@ describe('every build gives the same answer', () => {
     await database.query(
       `insert into users (id, name, reputation, created_at) values (9000, 'silent', 1, now())`,
     )
-    for (const id of [1, 2, 17, 60, 9000]) {
+    for (const id of [1, 60, 9000]) {
       expect((await expectSame(`/api/users/${id}/posts`)).status).toBe(200)
     }
     expect((await expectSame('/api/users/9000/posts')).body).toBe('{"posts":[],"nextCursor":null}')
   })
 
   test('lists of questions', async () => {
-    const tags = await column<string>('select distinct tag from question_tags limit 5')
+    const tags = await column<string>('select distinct tag from question_tags limit 3')
     for (const tag of [...tags, 'no-such-tag', '']) {
       expect((await expectSame(`/api/questions?tag=${tag}&cursor=`)).status).toBe(200)
     }
@@ -123,7 +123,7 @@ describe('every build gives the same answer', () => {
 
   test('questions with answers, comments and authors', async () => {
     const ids = await column<number>(
-      `select id from posts where kind = 'question' order by answer_count desc limit 12`,
+      `select id from posts where kind = 'question' order by answer_count desc limit 8`,
     )
     for (const id of ids) expect((await expectSame(`/api/questions/${id}`)).status).toBe(200)
   })
@@ -202,7 +202,7 @@ describe('cursors', () => {
        order by created_at desc, question_id desc`,
       [tag],
     )
-    expect(expected.length).toBeGreaterThan(40)
+    expect(expected.length).toBeGreaterThan(20)
     expect(await walk(`/api/questions?tag=${tag}`)).toEqual(expected)
   })
 
@@ -215,7 +215,7 @@ describe('cursors', () => {
        order by created_at desc, id desc`,
       [id],
     )
-    expect(expected.length).toBeGreaterThan(40)
+    expect(expected.length).toBeGreaterThan(20)
     expect(await walk(`/api/users/${id}/posts?`)).toEqual(expected)
   })
 
@@ -306,57 +306,67 @@ describe.for(['naive', ...cachedBuilds])('writes of %s', (name) => {
 })
 
 describe.for(cachedBuilds)('the next read after a write, %s', (name) => {
-  /** Every kind of page that shows this question or its author. */
-  async function affectedPages(): Promise<{ author: number; question: number; paths: string[] }> {
-    const { rows } = await database.query<{ id: number; owner: number; tag: string }>(
-      `select id, owner_id as owner, tags[1] as tag from posts
+  interface Affected {
+    readonly question: number
+    readonly author: number
+    /** Every kind of page that shows the question's score. */
+    readonly scored: string[]
+    /** Every kind of page that shows the author's name: those above, and where else they wrote. */
+    readonly named: string[]
+  }
+
+  async function findAffected(): Promise<Affected> {
+    const { rows } = await database.query<{ question: number; author: number; tag: string }>(
+      `select id as question, owner_id as author, tags[1] as tag from posts
        where kind = 'question' and owner_id is not null order by created_at desc, id desc limit 1`,
     )
-    const { id: question, owner: author, tag } = rows[0] ?? expect.fail('there is no question')
-    const written = await column<number>(
+    const { question, author, tag } = rows[0] ?? expect.fail('there is no question')
+    const others = await column<number>(
       `select distinct coalesce(parent_id, id) from posts
        where status = 'published'
          and (owner_id = $1 or id in (select post_id from comments where author_id = $1))
-       limit 8`,
+       limit 6`,
       [author],
     )
-    const paths = [
-      `/api/users/${author}`,
+    const scored = [
       `/api/users/${author}/posts`,
       '/api/questions',
       `/api/questions?tag=${tag}`,
-      ...written.map((id) => `/api/questions/${id}`),
+      `/api/questions/${question}`,
     ]
-    return { author, question, paths }
+    const named = [...scored, `/api/users/${author}`, ...others.map((id) => `/api/questions/${id}`)]
+    return { question, author, scored, named }
   }
 
-  test('shows a new name on every page that names the user', async () => {
-    const { author, paths } = await affectedPages()
-    for (const path of paths) await api(name).get(path)
-    const [before] = await column<string>('select name from users where id = $1', [author])
-    await api(name).send('PATCH', `/api/users/${author}`, { name: `new in ${name}` })
-    for (const path of paths) {
-      const { body } = await api(name).get(path)
-      expect(body, path).toContain(`"new in ${name}"`)
-      expect(body, path).toBe((await api('naive').get(path)).body)
-    }
-    await restore(() => api(name).send('PATCH', `/api/users/${author}`, { name: before }))
-  })
-
-  test('shows a new score on every page that lists the question', async () => {
-    const { question, paths } = await affectedPages()
-    for (const path of paths) await api(name).get(path)
-    const { body } = await api(name).send('POST', `/api/questions/${question}/votes`, { value: 1 })
-    expect(JSON.parse(body).questionId).toBe(question)
+  async function expectAsNaive(paths: string[]): Promise<void> {
     for (const path of paths) {
       expect((await api(name).get(path)).body, path).toBe((await api('naive').get(path)).body)
     }
+  }
+
+  test('shows a new name on every page that names the user', async () => {
+    const { author, scored, named } = await findAffected()
+    for (const path of named) await api(name).get(path)
+    const [before] = await column<string>('select name from users where id = $1', [author])
+    await api(name).send('PATCH', `/api/users/${author}`, { name: `new in ${name}` })
+    for (const path of named) {
+      expect((await api(name).get(path)).body, path).toContain(`"new in ${name}"`)
+    }
+    await expectAsNaive(scored)
+    await restore(() => api(name).send('PATCH', `/api/users/${author}`, { name: before }))
+  })
+
+  test('shows a new score on every page that shows the question', async () => {
+    const { question, scored } = await findAffected()
+    for (const path of scored) await api(name).get(path)
+    const { body } = await api(name).send('POST', `/api/questions/${question}/votes`, { value: 1 })
+    expect(JSON.parse(body).questionId).toBe(question)
+    await expectAsNaive(scored)
     await restore(() => api(name).send('POST', `/api/questions/${question}/votes`, { value: -1 }))
   })
 
   test('is never older than the last write answered, however many read meanwhile', async () => {
-    const { author, question, paths } = await affectedPages()
-    const watched = paths.slice(0, 5)
+    const { author, question, scored: watched } = await findAffected()
     const [before] = await column<string>('select name from users where id = $1', [author])
     let answered = 0
     let isWriting = true
@@ -385,9 +395,7 @@ describe.for(cachedBuilds)('the next read after a write, %s', (name) => {
       await Promise.all(readers)
     }
     expect(reads).toBeGreaterThan(150)
-    for (const path of watched) {
-      expect((await api(name).get(path)).body).toBe((await api('naive').get(path)).body)
-    }
+    await expectAsNaive(watched)
     await restore(() => api(name).send('PATCH', `/api/users/${author}`, { name: before }))
   })
 
