@@ -7,7 +7,7 @@ import pg, { type Client, type ClientConfig } from 'pg'
  * hit by it. Resolves too when the server could not be reached or `signal` was aborted.
  */
 export function requestCancel(client: CancelTarget, signal: AbortSignal): Promise<void> {
-  const courier = new pg.Connection({ ssl: client.ssl } as ClientConfig) as Courier
+  const courier = new pg.Connection({ ssl: client.ssl }) as Courier
   return new Promise((resolve) => {
     const send = () => courier.cancel(client.processID, client.secretKey)
     const finish = () => {

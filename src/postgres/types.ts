@@ -1,4 +1,4 @@
-import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
+import type { Pool, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection.ts'
 import type { QueryOptions } from './query-input.ts'
 
@@ -48,5 +48,3 @@ export interface PoolStats {
   readonly opened: number
   readonly closed: Readonly<Record<CloseReason, number>>
 }
-
-export type { PoolClient }

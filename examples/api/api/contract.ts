@@ -96,19 +96,6 @@ export interface Question {
   answers: Answer[]
 }
 
-export interface TagStats {
-  tags: {
-    tag: string
-    questions: number
-    unanswered: number
-    answers: number
-    views: number
-    /** Different people who asked. */
-    askers: number
-    latestAt: Date
-  }[]
-}
-
 export interface Vote {
   questionId: number
   score: number
