@@ -2,15 +2,24 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { BuildOptions } from './contract.ts'
 import { answerErrors, errorBody } from './errors.ts'
 
-/** The bare application that every build puts its routes on. */
-export function createApp({ logger = false }: BuildOptions): FastifyInstance {
+/** Makes the application of a build. Where `setUp` fails, what it opened is closed again. */
+export async function createApp(
+  options: BuildOptions,
+  setUp: (app: FastifyInstance, options: BuildOptions) => Promise<void> | void,
+): Promise<FastifyInstance> {
   const app = Fastify({
-    logger,
+    logger: options.logger ?? false,
     // Paths that are no paths never reach the application's own error handler.
     frameworkErrors(error, _request, reply: FastifyReply) {
       reply.code(400).send(errorBody(400, error.message))
     },
   })
   answerErrors(app)
-  return app
+  try {
+    await setUp(app, options)
+    return app
+  } catch (error) {
+    await app.close()
+    throw error
+  }
 }

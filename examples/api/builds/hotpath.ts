@@ -9,11 +9,12 @@ import {
 import { createPool } from 'hotpath/postgres'
 import { createClient } from 'redis'
 import { createApp } from '../api/app.ts'
-import type { BuildOptions, User, Vote } from '../api/contract.ts'
+import type { Build, BuildOptions, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
 import { readDataVersion } from '../api/data-version.ts'
 import { notFound } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
+import { redisBeginning } from '../api/redis.ts'
 import * as rows from '../api/rows.ts'
 import { schemas } from '../api/schemas.ts'
 import { sql } from '../api/sql.ts'
@@ -23,8 +24,9 @@ import { settings } from '../settings.ts'
 const { maxConnections, maxCacheEntries, ttlMs, tagStatsTtlMs } = settings
 
 /** The API on hotpath. */
-export async function build(options: BuildOptions): Promise<FastifyInstance> {
-  const app = createApp(options)
+export const build: Build = (options) => createApp(options, addRoutes)
+
+async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<void> {
   const pool = createPool(options.databaseUrl, { name: 'questions', maxConnections })
   app.addHook('onClose', () => pool.close())
   await app.register(hotpath, {
@@ -127,8 +129,6 @@ export async function build(options: BuildOptions): Promise<FastifyInstance> {
   app.get('/hotpath/stats', () =>
     components().map(({ kind, name, stats }) => ({ kind, name, stats: stats() })),
   )
-
-  return app
 }
 
 interface ById {
@@ -153,9 +153,10 @@ async function inRedis(
   url: string,
   dataVersion: string,
 ): Promise<ResponseCacheOptions> {
-  const client = createClient({ url, disableOfflineQueue: true })
+  const { socket, connect } = redisBeginning()
+  const client = createClient({ url, socket, disableOfflineQueue: true })
   client.on('error', (error) => app.log.error(error))
-  await client.connect()
+  await connect(client)
   app.addHook('onClose', () => client.destroy())
   return { redis: fromNodeRedis(client), namespace: `hotpath:${dataVersion}` }
 }

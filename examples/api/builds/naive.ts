@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Client, type QueryResultRow } from 'pg'
 import { createApp } from '../api/app.ts'
-import type { Author, BuildOptions, Comment, User } from '../api/contract.ts'
+import type { Author, Build, BuildOptions, Comment, User } from '../api/contract.ts'
 import { cursorAfter, readCursor } from '../api/cursor.ts'
 import { notFound } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
@@ -12,9 +12,9 @@ import { pageSize, sql } from '../api/sql.ts'
  * The API as it is written in a hurry: a connection for each query, a query for each author, whole
  * rows, and no cache. Nothing is slow on purpose: the indexes are there, and each query uses them.
  */
-export async function build(options: BuildOptions): Promise<FastifyInstance> {
-  const app = createApp(options)
+export const build: Build = (options) => createApp(options, addRoutes)
 
+function addRoutes(app: FastifyInstance, options: BuildOptions): void {
   app.get<ById>('/api/users/:id', { schema: schemas.user }, async (request) => {
     const id = readId(request.params.id)
     const [user] = await query<UserRow>('SELECT * FROM users WHERE id = $1', [id])
@@ -190,8 +190,6 @@ export async function build(options: BuildOptions): Promise<FastifyInstance> {
       await client.end()
     }
   }
-
-  return app
 }
 
 interface ById {

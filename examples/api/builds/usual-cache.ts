@@ -25,8 +25,8 @@ export interface ResponseCache {
 export interface CacheOptions {
   /** Keeps them in Redis; without it, in memory. */
   readonly redisUrl: string | undefined
-  /** Which data the responses are made of; see `readDataVersion`. */
-  readonly dataVersion: string
+  /** Which data the responses are made of: a Redis may hold those of other data. */
+  readonly readDataVersion: () => Promise<string>
   /** Told what Redis could not do; the API goes on without. */
   readonly onError: (error: unknown) => void
 }

@@ -1,4 +1,5 @@
 import { createClient, defineScript } from 'redis'
+import { redisBeginning } from '../api/redis.ts'
 import type { CacheOptions, ResponseCache } from './usual-cache.ts'
 
 // Writes are numbered. A load notes the last number before it reads the database, and its response
@@ -53,18 +54,20 @@ const remove = defineScript({
 /** Cache-aside in Redis, shared by all processes of the API. */
 export async function createRedisCache(
   url: string,
-  { dataVersion, onError }: CacheOptions,
+  { readDataVersion, onError }: CacheOptions,
 ): Promise<ResponseCache> {
+  const { socket, connect } = redisBeginning()
   const client = createClient({
     url,
-    keyPrefix: `usual:${dataVersion}:`,
+    socket,
+    keyPrefix: `usual:${await readDataVersion()}:`,
     // A frozen Redis must not hold up the answers: after this long, ask the database.
     commandOptions: { timeout: 250 },
     disableOfflineQueue: true,
     scripts: { keep, remove },
   })
   client.on('error', onError)
-  await client.connect()
+  await connect(client)
 
   return {
     async getOrLoad(key, ttlMs, load) {

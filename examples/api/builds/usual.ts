@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Pool, type QueryResultRow } from 'pg'
 import { createApp } from '../api/app.ts'
-import type { BuildOptions, User, Vote } from '../api/contract.ts'
+import type { Build, BuildOptions, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
 import { readDataVersion } from '../api/data-version.ts'
 import { notFound } from '../api/errors.ts'
@@ -17,22 +17,21 @@ import { createResponseCache } from './usual-cache.ts'
  * The API as a competent engineer wires it from packages: a pool with named statements, joins, and
  * a cache of ready JSON that is looked up before the database and invalidated after each write.
  */
-export async function build(options: BuildOptions): Promise<FastifyInstance> {
-  const app = createApp(options)
+export const build: Build = (options) => createApp(options, addRoutes)
+
+async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<void> {
   const pool = new Pool({
     connectionString: options.databaseUrl,
     max: settings.maxConnections,
   })
   pool.on('error', (error) => app.log.error(error))
+  app.addHook('onClose', () => pool.end())
   const cache = await createResponseCache({
     redisUrl: options.redisUrl,
-    dataVersion: await readDataVersion(pool),
+    readDataVersion: () => readDataVersion(pool),
     onError: (error) => app.log.error(error),
   })
-  app.addHook('onClose', async () => {
-    await cache.close()
-    await pool.end()
-  })
+  app.addHook('onClose', () => cache.close())
 
   app.get<ById>('/api/users/:id', { schema: schemas.user }, (request, reply) => {
     const id = readId(request.params.id)
@@ -143,8 +142,6 @@ export async function build(options: BuildOptions): Promise<FastifyInstance> {
     const result = await pool.query<Row>({ name, text: sql[name], values })
     return result.rows
   }
-
-  return app
 }
 
 interface ById {
