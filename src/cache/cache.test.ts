@@ -238,7 +238,7 @@ describe('invalidation', () => {
 
   test('tags that are only known with the value count like those that were given', async () => {
     await using cache = createCache<number>()
-    const tagged = (context: LoadContext) => (context.addTags(['author:1', 'page']), 1)
+    const tagged = ({ addTags }: LoadContext) => (addTags(['author:1', 'page']), 1)
     await cache.getOrSet('page:1', tagged, { tags: ['page'] })
     expect(cache.peek('page:1')).toBe(1)
     await cache.invalidateTags(['author:1'])

@@ -307,7 +307,8 @@ class FlightContext implements LoadContext {
     return this.tags === undefined || this.tags.length <= maxTagsPerEntry
   }
 
-  addTags(names: readonly string[]): void {
+  // A field, so that a loader may take it out: `async ({ addTags }) => …`.
+  readonly addTags = (names: readonly string[]): void => {
     checkEachTag(names)
     const carried = new Set(this.tags)
     const added = [...new Set(names)].filter((name) => !carried.has(name))
