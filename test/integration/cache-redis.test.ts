@@ -63,7 +63,7 @@ describe.each(Object.entries(clients))('on %s', (name, redis) => {
     expect({ ...found, bytes: Buffer.from(found.bytes) }).toEqual(value)
     await one.getOrSet('absent', () => undefined)
     await until(async () => (await nodeClient.exists(`test:${name}:${namespaces}:v:absent`)) === 1)
-    const load = vi.fn(() => 'something')
+    const load = vi.fn<() => string>(() => 'something')
     expect(await two.getOrSet('absent', load)).toBeUndefined()
     expect(load).not.toHaveBeenCalled()
   })
