@@ -13,7 +13,9 @@ export async function findRedis(): Promise<string> {
   const installed = wasInstalled ? onPath('redis-server') : undefined
   if (installed !== undefined) return installed
   throw new Error(
-    'No Redis was found: set REDIS_URL to one that may be written to, put redis-server or valkey-server on the PATH, or run this as root on Debian, where it is installed by itself.',
+    process.env['REDIS_URL']
+      ? 'No Redis server was found: REDIS_URL serves what only uses a Redis; what stops or freezes one needs redis-server or valkey-server on the PATH.'
+      : 'No Redis was found: set REDIS_URL to one that may be written to, put redis-server or valkey-server on the PATH, or run this as root on Debian, where it is installed by itself.',
   )
 }
 

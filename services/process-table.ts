@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, type ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** A living process of this machine. Together, `pid` and `started` name one for good: pids recur. */
@@ -27,6 +27,11 @@ export function childrenOf(pid: number): ProcessEntry[] {
 /** True while this very process lives, and not another that got its pid. */
 export function lives(entry: Pick<ProcessEntry, 'pid' | 'started'>): boolean {
   return processEntry(entry.pid)?.started === entry.started
+}
+
+/** True for a child of ours that ran to its end, or never began. */
+export function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
 }
 
 /** Sends a signal; false when the process was gone already. */

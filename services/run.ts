@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { KeeperMessage } from './keeper.ts'
-import { processEntry } from './process-table.ts'
+import { hasEnded, processEntry } from './process-table.ts'
 
 /** A server's place in the run: its folder, and the keeper that ends it should we go away. */
 export interface RunMember {
@@ -29,10 +29,13 @@ export async function joinRun(name: string): Promise<RunMember> {
     const folder = join(run.folder, `${name}-${++madeFolders}`)
     await mkdir(folder)
     await chmod(folder, 0o755)
+    let isMember = true
     return {
       folder,
       guard: (pid, signal) => run.tell({ pid, started: processEntry(pid)?.started ?? '', signal }),
       async leave() {
+        if (!isMember) return
+        isMember = false
         await rm(folder, { recursive: true, force: true })
         await leaveRun(run)
       },
@@ -73,7 +76,7 @@ async function openRun(): Promise<Run> {
     tell: (message) => void keeper.stdin.write(`${JSON.stringify(message)}\n`),
     async close() {
       keeper.ref()
-      const ended = keeper.exitCode === null ? once(keeper, 'exit') : undefined
+      const ended = hasEnded(keeper) ? undefined : once(keeper, 'exit')
       keeper.stdin.end()
       await ended
       await rm(folder, { recursive: true, force: true })
@@ -85,7 +88,12 @@ function startKeeper(folder: string): Keeper {
   const keeper = spawn(
     process.execPath,
     [fileURLToPath(new URL('./keeper.ts', import.meta.url)), folder],
-    { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'], env: {} },
+    {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { PATH: process.env['PATH'] },
+    },
   )
   // Without a keeper the servers still end with an orderly close(); that is no reason to fail.
   keeper.on('error', () => {})

@@ -1,7 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { open, readFile } from 'node:fs/promises'
 import { freePort } from './free-port.ts'
-import { childrenOf, lives, processEntry, signal, type ProcessEntry } from './process-table.ts'
+import {
+  childrenOf,
+  hasEnded,
+  lives,
+  processEntry,
+  signal,
+  type ProcessEntry,
+} from './process-table.ts'
 import type { RunMember } from './run.ts'
 import { until } from './until.ts'
 
@@ -146,10 +153,6 @@ async function freezeFamily(pid: number): Promise<ProcessEntry[]> {
   for (const child of children) signal(child.pid, 'SIGSTOP')
   await until(() => children.every(isFrozen), 5_000)
   return parent === undefined ? children : [parent, ...children]
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null
 }
 
 function pidOf(child: ChildProcess): number {

@@ -98,6 +98,7 @@ describe('Redis', () => {
     await server.flush()
     expect(await client.get('a')).toBeNull()
     client.destroy()
+    await server.close()
   })
 
   test('frozen, connections stay open and nobody answers', async () => {
