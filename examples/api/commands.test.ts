@@ -23,9 +23,9 @@ class Command {
   #out = ''
   readonly exit: Promise<{ code: unknown; out: string }>
 
-  constructor(file: string, args: string[], databaseUrl: string | undefined = url) {
+  constructor(file: string, args: string[], databaseUrl = url, redisUrl?: string) {
     this.process = fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-      env: { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: undefined },
+      env: { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl },
       silent: true,
     })
     // Not `close`, which a child whose channel was closed from here never emits.
@@ -122,12 +122,15 @@ describe('server.ts', () => {
   test('says in one sentence why it does not start', async () => {
     const first = new Command('./server.ts', ['usual'])
     const port = String(await first.port())
-    for (const [args, databaseUrl, sentence] of [
-      [['usual', '--port', port], url, new RegExp(`^Port ${port} is in use: .*\\n$`)],
-      [['other'], url, /^Usage: .*\n$/],
-      [['usual', '--port', '70000'], url, /^Usage: .*\n$/],
+    const nowhere = 'redis://127.0.0.1:1'
+    for (const [args, redisUrl, sentence] of [
+      [['usual', '--port', port], undefined, new RegExp(`^Port ${port} is in use: .*\\n$`)],
+      [['other'], undefined, /^Usage: .*\n$/],
+      [['usual', '--port', '70000'], undefined, /^Usage: .*\n$/],
+      [['usual'], nowhere, /^REDIS_URL cannot be used \(.*ECONNREFUSED.*\n$/],
+      [['hotpath'], nowhere, /^REDIS_URL cannot be used \(.*ECONNREFUSED.*\n$/],
     ] as const) {
-      const { code, out } = await new Command('./server.ts', [...args], databaseUrl).exit
+      const { code, out } = await new Command('./server.ts', [...args], url, redisUrl).exit
       expect(out).toMatch(sentence)
       expect(code).toBe(1)
     }

@@ -4,6 +4,8 @@ export const settings = {
   maxConnections: 10,
   /** Responses that one process keeps in memory at most. */
   maxCacheEntries: 10_000,
+  /** And their bytes. */
+  maxCacheBytes: 64 * 1024 * 1024,
   /** How long a response may be served from the cache; writes remove it sooner. */
   ttlMs: 5 * 60_000,
   /** The same for `/api/stats/tags`, which no write of this API changes. */

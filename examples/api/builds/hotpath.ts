@@ -21,7 +21,7 @@ import { sql } from '../api/sql.ts'
 import * as tags from '../api/tags.ts'
 import { settings } from '../settings.ts'
 
-const { maxConnections, maxCacheEntries, ttlMs, tagStatsTtlMs } = settings
+const { maxConnections, maxCacheEntries, maxCacheBytes, ttlMs, tagStatsTtlMs } = settings
 
 /** The API on hotpath. */
 export const build: Build = (options) => createApp(options, addRoutes)
@@ -34,7 +34,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
       name: 'pages',
       ttlMs,
       ...(options.redisUrl === undefined
-        ? { memory: { maxEntries: maxCacheEntries } }
+        ? { memory: { maxEntries: maxCacheEntries, maxBytes: maxCacheBytes } }
         : await inRedis(app, options.redisUrl, await readDataVersion(pool))),
     },
   })

@@ -73,6 +73,8 @@ export async function useApis() {
     apis.set('hotpath', await RunningApi.start(buildHotpath, url))
     apis.set('usual with Redis', await RunningApi.start(buildUsual, url, redisUrl))
     apis.set('hotpath with Redis', await RunningApi.start(buildHotpath, url, redisUrl))
+    apis.set('usual beside it', await RunningApi.start(buildUsual, url, redisUrl))
+    apis.set('hotpath beside it', await RunningApi.start(buildHotpath, url, redisUrl))
   })
   afterAll(async () => {
     await Promise.all([...apis.values()].map((api) => api.close()))

@@ -13,6 +13,8 @@ interface Flight {
 export function createMemoryCache(): ResponseCache {
   const cache = new LRUCache<string, Stored>({
     max: settings.maxCacheEntries,
+    maxSize: settings.maxCacheBytes,
+    sizeCalculation: ({ json }, key) => key.length + (json?.length ?? 0),
     dispose: (stored, key) => forget(key, stored.tags),
   })
   const keysByTag = new Map<string, Set<string>>()

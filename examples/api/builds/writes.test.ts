@@ -159,3 +159,26 @@ describe.for(cachedBuilds)('the next read after a write, %s', (name) => {
     expect((await undo()).status).toBe(200)
   }
 })
+
+test.for(['usual', 'hotpath'])(
+  'with Redis, two instances of %s see the writes of each other',
+  async (name) => {
+    const [first, second] = [api(`${name} with Redis`), api(`${name} beside it`)]
+    const [id] = await column<number>('select max(id) from users where question_count > 0')
+    const [before] = await column<string>('select name from users where id = $1', [id])
+    const [question] = await column<number>(
+      `select id from posts where owner_id = $1 and kind = 'question' limit 1`,
+      [id],
+    )
+    const paths = [`/api/users/${id}`, `/api/users/${id}/posts`, `/api/questions/${question}`]
+    for (const [writer, reader, text] of [
+      [first, second, 'by the first'],
+      [second, first, 'by the second'],
+    ] as const) {
+      for (const path of paths) await reader.get(path)
+      await writer.send('PATCH', `/api/users/${id}`, { name: text })
+      for (const path of paths) expect((await reader.get(path)).body, path).toContain(text)
+    }
+    await first.send('PATCH', `/api/users/${id}`, { name: before })
+  },
+)
