@@ -23,7 +23,11 @@ export async function postgresBinaries(
   const isComplete = links.every(({ target }) => existsSync(join(installed, target)))
   if (isComplete && !isForeignUser && isExecutable(installed)) return binariesIn(installed)
 
-  await copyReadable(join(installed, 'native'), join(folder, 'native'))
+  await copyReadable(join(installed, 'native'), join(folder, 'native')).catch((cause: Error) => {
+    const isFull = 'code' in cause && cause.code === 'ENOSPC'
+    const reason = isFull ? 'no space is left on the disk' : cause.message
+    throw new Error(`PostgreSQL's programs could not be copied to ${folder}: ${reason}`, { cause })
+  })
   for (const { source, target } of links) {
     const path = join(folder, target)
     if (!existsSync(path)) await symlink(relative(dirname(target), source), path)
