@@ -15,6 +15,8 @@
  *
  * @module
  */
+import './keep-ticks-fast.ts'
+
 export type { ReadyAnswer } from './answer.ts'
 export { CachedRoute, type Found } from './cached-route.ts'
 export { ForwardedRequest, type FinishedAnswer } from './forwarded-request.ts'

@@ -37,7 +37,7 @@ export function addTags(this: FastifyReply, tags: readonly string[]): FastifyRep
   return this
 }
 
-/** What a request was when the cache step first saw it. */
+/** What a request to a public route was before the hooks that a hit leaves out. */
 interface Arrival {
   readonly key: string | undefined
   readonly inherited: ResponseHeaders
@@ -55,9 +55,10 @@ class FastifyCacheStep {
   }
 
   readonly onRequest: onRequestHookHandler = (request, reply, done) => {
-    const arrival = this.#arrive(request, reply)
-    if (this.#answerAtOnce(arrival.key, request, reply)) return
-    this.#arrivals.set(request, arrival)
+    const key = this.#route.keyOf(request as CacheRequest)
+    if (this.#answerAtOnce(key, request, reply)) return
+    // The hooks from here on do not run for a hit: what they set belongs to the response.
+    this.#arrivals.set(request, { key, inherited: reply.getHeaders() })
     done()
   }
 
@@ -84,16 +85,14 @@ class FastifyCacheStep {
     done(null, null)
   }
 
-  #arrive(request: FastifyRequest, reply: FastifyReply): Arrival {
-    return { key: this.#route.keyOf(request as CacheRequest), inherited: reply.getHeaders() }
-  }
-
   #handle(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): unknown {
-    const { key, inherited } = this.#arrivals.get(request) ?? this.#arrive(request, reply)
+    const arrival = this.#route.isPublic ? this.#arrivals.get(request) : undefined
+    const key = arrival === undefined ? this.#route.keyOf(request as CacheRequest) : arrival.key
     if (key === undefined) {
       return this.#run(app, this.#route.bypass(request as CacheRequest), request, reply)
     }
     if (this.#answerAtOnce(key, request, reply)) return undefined
+    const inherited = arrival?.inherited ?? reply.getHeaders()
     const entered = this.#route.enter(key, request as CacheRequest, inherited)
     if (entered instanceof ForwardedRequest) return this.#run(app, entered, request, reply)
     return entered.then((outcome) => this.#resume(app, key, outcome, request, reply))
