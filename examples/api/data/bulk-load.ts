@@ -7,18 +7,18 @@ interface Definition {
 }
 
 /**
- * Runs `work` while the tables have neither foreign keys nor secondary indexes, and puts these back
- * afterwards as they were: building an index and checking a key once over all rows takes a fraction
- * of doing so row by row. Call it within a transaction, so that a failure puts them back as well.
+ * Runs `work` while the tables have neither keys nor indexes, and puts these back afterwards as
+ * they were: building an index and checking a key once over all rows takes a fraction of doing so
+ * row by row. Call it within a transaction, so that a failure puts them back as well.
  */
 export async function withoutIndexes(
   client: ClientBase,
   tables: readonly string[],
   work: () => Promise<void>,
 ): Promise<void> {
-  const foreignKeys = await definitions(client, foreignKeysOf, tables)
+  const keys = await definitions(client, keysOf, tables)
   const indexes = await definitions(client, indexesOf, tables)
-  for (const { table, name } of foreignKeys) {
+  for (const { table, name } of keys) {
     await client.query(`alter table ${table} drop constraint ${name}`)
   }
   for (const { name } of indexes) await client.query(`drop index ${name}`)
@@ -26,19 +26,20 @@ export async function withoutIndexes(
   await work()
 
   for (const { definition } of indexes) await client.query(definition)
-  for (const { table, name, definition } of foreignKeys) {
+  for (const { table, name, definition } of keys.toReversed()) {
     await client.query(`alter table ${table} add constraint ${name} ${definition}`)
   }
 }
 
-const foreignKeysOf = `
+// Foreign keys ('f') before the primary keys ('p') that they stand on.
+const keysOf = `
   select conrelid::regclass::text as table,
          quote_ident(conname) as name,
          pg_get_constraintdef(oid) as definition
   from pg_constraint
-  where contype = 'f' and conrelid = any($1::regclass[])`
+  where contype in ('f', 'p') and conrelid = any($1::regclass[])
+  order by contype, conname`
 
-// An index that belongs to a primary key stays: rows come in its order, which costs little.
 const indexesOf = `
   select indrelid::regclass::text as table,
          indexrelid::regclass::text as name,

@@ -36,8 +36,7 @@ const statements = [
   `insert into question_tags (tag, created_at, question_id)
    select tag, created_at, id
    from posts, unnest(tags) tag
-   where kind = 'question' and status = 'published'
-   order by tag, created_at, id`,
+   where kind = 'question' and status = 'published'`,
 
   // New votes come after those of the dump.
   `select setval(pg_get_serial_sequence('votes', 'id'), coalesce(max(id), 0) + 1, false) from votes`,
