@@ -15,12 +15,11 @@
  *
  * @module
  */
-import './keep-ticks-fast.ts'
-
 export type { ReadyAnswer } from './answer.ts'
 export { CachedRoute, type Found } from './cached-route.ts'
 export { ForwardedRequest, type FinishedAnswer } from './forwarded-request.ts'
 export type { ResponseHeaders } from './header-rules.ts'
+export { keepTicksFast } from './keep-ticks-fast.ts'
 export { createResponseCache, type ResponseCache } from './response-cache.ts'
 export type { ResponseCacheOptions } from './response-cache-options.ts'
 export type { ResponseCacheStats, ResponseCounts } from './response-stats.ts'

@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyPluginCallback, RouteOptions } from 'fastify'
 import { inspect } from 'node:util'
 import { HotpathError, knownOptions, nonNegativeInteger, runInRequest } from '../../core/index.ts'
-import { createResponseCache, type ResponseCache } from '../../http/index.ts'
+import { createResponseCache, keepTicksFast, type ResponseCache } from '../../http/index.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
 import type { HotpathFastifyOptions } from './types.ts'
+
+keepTicksFast()
 
 /**
  * hotpath for Fastify 5. Await its registration, or register it before the plugins that declare
