@@ -26,6 +26,7 @@ export function withQuietAfter(
   return {
     closedLoop: (job) => afterwards(load.closedLoop(job)),
     openLoop: (job) => afterwards(load.openLoop(job)),
+    once: (job) => afterwards(load.once(job)),
     close: load.close,
   }
 }

@@ -43,7 +43,7 @@ describe('connection', () => {
     expect(seen[1]?.split(' ').at(-1)).toBe(seen[0]?.split(' ').at(-1))
 
     function send(request: LoadRequest): Promise<number> {
-      return new Promise((resolve) => connection.send(requestBytes(request), resolve))
+      return new Promise((resolve) => connection.send(requestBytes(port, request), resolve))
     }
   })
 
@@ -56,7 +56,7 @@ describe('connection', () => {
     const connection = createConnection(port)
     const send = () =>
       new Promise<number>((resolve) =>
-        connection.send(requestBytes({ method: 'GET', path: '/' }), resolve),
+        connection.send(requestBytes(port, { method: 'GET', path: '/' }), resolve),
       )
     expect([await send(), await send()]).toEqual([0, 200])
     connection.close()
@@ -120,7 +120,7 @@ describe('open loop', () => {
       requests: ids(10),
     })
     expect(figures.due).toBe(200)
-    expect(figures.answeredRatio).toBeLessThan(0.2)
+    expect(figures.answeredRatio).toBeLessThan(0.3)
     expect(figures.p50Ms).toBeGreaterThan(200)
   })
 

@@ -14,9 +14,12 @@ export const mixShares = {
   'GET /api/questions?tag=': 6,
   'GET /api/users/:id/posts': 12,
   'GET /api/stats/tags': 3,
-  'PATCH /api/users/:id': 2.5,
-  'POST /api/questions/:id/votes': 2.5,
+  'PATCH /api/users/:id': 0.5,
+  'POST /api/questions/:id/votes': 4.5,
 } as const
+
+/** Not the requests of the rounds. */
+const warmUpSeed = 9_000
 
 type MixRoute = keyof typeof mixShares
 
@@ -61,6 +64,20 @@ export function drawMix(catalogue: Catalogue, count: number, seed: number): Load
     }),
   }
   return Array.from({ length: count }, () => requests[drawRoute()]())
+}
+
+/**
+ * The pages that the mixed load asks for most often, the very most often last: what minutes of it
+ * would leave in a cache that holds `count` of them.
+ */
+export function mostAsked(catalogue: Catalogue, count: number): LoadRequest[] {
+  const reads = drawMix(catalogue, 10 * count, warmUpSeed).filter(({ method }) => method === 'GET')
+  const byPath = Object.values(Object.groupBy(reads, ({ path }) => path))
+  return byPath
+    .toSorted((a = [], b = []) => b.length - a.length)
+    .slice(0, count)
+    .toReversed()
+    .flatMap((same = []) => same.slice(0, 1))
 }
 
 function createRouteDraw(random: Random): () => MixRoute {

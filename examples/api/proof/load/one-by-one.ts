@@ -17,7 +17,7 @@ export async function timeOneByOne(
   try {
     for (const request of requests) {
       signal.throwIfAborted()
-      const bytes = requestBytes(request)
+      const bytes = requestBytes(port, request)
       const startMs = performance.now()
       const statusCode = await new Promise<number>((resolve) => connection.send(bytes, resolve))
       if (!isExpected(statusCode)) {

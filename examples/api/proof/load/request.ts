@@ -6,9 +6,9 @@ export interface LoadRequest {
   readonly body?: string | undefined
 }
 
-/** The bytes of a request on a kept-alive HTTP/1.1 connection. */
-export function requestBytes(request: LoadRequest): Buffer {
-  const head = `${request.method} ${request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n`
+/** The bytes of a request to a local port, on a kept-alive HTTP/1.1 connection. */
+export function requestBytes(port: number, request: LoadRequest): Buffer {
+  const head = `${request.method} ${request.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`
   if (request.body === undefined) return Buffer.from(`${head}\r\n`)
   const length = Buffer.byteLength(request.body)
   const entity = `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
