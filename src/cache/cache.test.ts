@@ -263,6 +263,25 @@ describe('invalidation', () => {
     expect(cache.peek('page')).toBe('new')
   })
 
+  test('who comes after the invalidation of a tag that a running load names late gets a new value', async () => {
+    await using cache = createCache<string>()
+    const old = Promise.withResolvers<string>()
+    const load = (gate: Promise<string>) => async (context: LoadContext) => {
+      const value = await gate
+      context.addTags(['author:1'])
+      return value
+    }
+    const before = cache.getOrSet('page', load(old.promise))
+    await cache.invalidateTags(['author:2'])
+    const unconcerned = cache.getOrSet('page', load(Promise.resolve('unused')))
+    await cache.invalidateTags(['author:1'])
+    const after = cache.getOrSet('page', load(Promise.resolve('new')))
+    old.resolve('old')
+    expect(await Promise.all([before, unconcerned, after])).toEqual(['old', 'old', 'new'])
+    expect(cache.peek('page')).toBe('new')
+    expect(cache.stats().loads).toBe(2)
+  })
+
   test('a value with more tags than an entry may carry is handed out and not kept', async () => {
     await using cache = createCache<string>()
     const tags = Array.from({ length: 300 }, (_, number) => `tag-${number}`)

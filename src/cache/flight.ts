@@ -14,6 +14,7 @@ export class Flight {
   /** Where the value came from; `undefined` is the loader. Known when the flight has ended. */
   tier: 'redis' | undefined = undefined
   isMissing = false
+  #outdatedAt = 0
   readonly #outcome = Promise.withResolvers<unknown>()
   #waiting = 0
   #isDetached = false
@@ -43,6 +44,18 @@ export class Flight {
   /** The key was written meanwhile: the value is for those who already wait, and for no one else. */
   detach(): void {
     this.#isDetached = true
+  }
+
+  /** A tag that the load has only now come to carry was invalidated at this step. */
+  outdate(step: number): void {
+    if (step <= this.step) return
+    this.#outdatedAt = Math.max(this.#outdatedAt, step)
+    this.#isDetached = true
+  }
+
+  /** False when the value is older than an invalidation that this caller came after. */
+  serves(callerStep: number): boolean {
+    return this.#outdatedAt === 0 || callerStep < this.#outdatedAt
   }
 
   /** Aborts when every caller is gone. Made when it is first asked for: most loads take none. */

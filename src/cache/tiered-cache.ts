@@ -168,8 +168,19 @@ export class TieredCache<Value> implements Cache<Value> {
       this.#flights.set(key, flight)
       flight.land(this.#fly(flight, load, ttlMs, tags))
     }
-    const outcome = flight.join(signal)
+    const outcome = this.#joined(flight, load, options)
     return this.#events.isReadHeard ? this.#announced(flight, outcome) : outcome
+  }
+
+  // Where nothing was invalidated since the flight began, the value is right for this caller,
+  // whatever tags it will turn out to carry.
+  #joined(flight: Flight, load: Loader<unknown>, options: GetOrSetOptions): Promise<unknown> {
+    const outcome = flight.join(options.signal)
+    const { step } = this.#tags
+    if (step === flight.step) return outcome
+    return outcome.then((value) =>
+      flight.serves(step) ? value : this.getOrSet(flight.key, load as Loader<Value>, options),
+    )
   }
 
   async #fly(
@@ -316,7 +327,7 @@ class FlightContext implements LoadContext {
     this.tags = [...carried, ...added]
     if (!this.hasRoom) return
     const flight = this.#flight
-    if (added.some((name) => this.#table.wasInvalidated(name, flight.step))) flight.detach()
+    for (const name of added) flight.outdate(this.#table.lastInvalidation(name, flight.step))
     flight.tags = [...(flight.tags ?? []), ...(this.#table.refer(added) ?? [])]
   }
 
