@@ -8,7 +8,7 @@ export interface ReadyAnswer {
   readonly status: number
   readonly head: string[]
   /** `undefined` for a 304. To a HEAD request the adapter sends none either. */
-  readonly body: Buffer | undefined
+  readonly body: string | Buffer | undefined
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { hash } from 'node:crypto'
 import { isStoredHeader, type ResponseHeaders } from './header-rules.ts'
 
@@ -9,7 +10,8 @@ export interface StoredResponse {
    * value is brought up to date in place, and `cache-status`, which says that this is a hit.
    */
   readonly head: string[]
-  readonly body: Buffer
+  /** Small ASCII texts as strings, everything else as bytes. */
+  readonly body: string | Buffer
   readonly etag: string
   /** The request headers that `Vary` names, with the values that this response answers. */
   readonly vary: readonly (readonly [name: string, value: string])[] | undefined
@@ -43,14 +45,14 @@ export function storeResponse(
   vary: StoredResponse['vary'],
   storedEpochMs: number,
 ): StoredResponse {
-  const body = ownBytes(response.body)
+  const body = ownBody(response.body)
   const head = ['age', '0', 'cache-status', 'hotpath; hit']
   for (const [name, value] of Object.entries(response.headers)) {
     if (value === undefined || !isStoredHeader(name) || isSame(value, inherited[name])) continue
     for (const one of Array.isArray(value) ? value : [value]) head.push(name, String(one))
   }
   if (response.headers['etag'] === undefined) head.push('etag', etag)
-  head.push('content-length', String(body.length))
+  head.push('content-length', String(Buffer.byteLength(body)))
   return { status: response.status, head, body, etag, vary, storedEpochMs }
 }
 
@@ -62,13 +64,20 @@ export function agedHead(response: StoredResponse, nowEpochMs: number): string[]
   return head
 }
 
-// In memory of their own: small Buffers are slices of a pool of 8 kB, which one response that is
-// kept would hold on to.
-function ownBytes(body: string | Buffer): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body))
-  if (typeof body === 'string') bytes.write(body)
-  else body.copy(bytes)
-  return bytes
+/** Up to this length Node writes a text from the stack, without memory of its own. */
+const maxTextLength = 16_000
+
+// In memory of its own: small Buffers are slices of a pool of 8 kB, and texts may be slices or
+// joints of others; a response that is kept would hold on to all of that. A text is sent together
+// with the head, in one piece and one system call; one that is not ASCII would have to be encoded
+// anew each time.
+function ownBody(body: string | Buffer): string | Buffer {
+  const byteLength = Buffer.byteLength(body)
+  const bytes = Buffer.allocUnsafeSlow(byteLength)
+  if (typeof body !== 'string') body.copy(bytes)
+  else bytes.write(body)
+  const isText = byteLength <= maxTextLength && isAscii(bytes)
+  return isText ? bytes.toString('latin1') : bytes
 }
 
 function isSame(value: ResponseHeaders[string], other: ResponseHeaders[string]): boolean {
