@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+// A fence marked `ts run` is a program; `//> text` behind a line is what that line prints.
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const folder = new URL('../../docs/guides/', import.meta.url)
+const programs = readdirSync(folder).flatMap((name) =>
+  [...readFileSync(new URL(name, folder), 'utf8').matchAll(/^```ts run\n(.*?)^```/gms)].map(
+    ([, program = ''], index) => ({ name: `${name}, program ${index + 1}`, program }),
+  ),
+)
+
+test('the guides to caching and to Fastify have programs', () => {
+  const names = programs.map(({ name }) => name)
+  expect(names).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining('caching.md'),
+      expect.stringContaining('fastify.md'),
+    ]),
+  )
+})
+
+test.each(programs)('$name prints what it says', async ({ program }) => {
+  const promised = [...program.matchAll(/\/\/> (.*)/g)].map(([, text]) => text)
+  const node = ['--input-type=module-typescript', '--eval', program]
+  const { stdout } = await promisify(execFile)(process.execPath, node, { cwd: repository })
+  expect(promised.length).toBeGreaterThan(0)
+  expect(stdout.trimEnd().split('\n')).toEqual(promised)
+})
