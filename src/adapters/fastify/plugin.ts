@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginCallback, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import { inspect } from 'node:util'
 import { HotpathError, knownOptions, nonNegativeInteger, runInRequest } from '../../core/index.ts'
 import { createResponseCache, keepTicksFast, type ResponseCache } from '../../http/index.ts'
@@ -28,18 +28,15 @@ keepTicksFast()
  * )
  * ```
  */
-export const hotpath: FastifyPluginCallback<HotpathFastifyOptions> = Object.assign(plugin, {
+export const hotpath: FastifyPluginAsync<HotpathFastifyOptions> = Object.assign(plugin, {
   // What `fastify-plugin` would set: the routes beside the plugin are its business.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'hotpath',
   [Symbol.for('plugin-meta')]: { name: 'hotpath', fastify: '5.x' },
 })
 
-function plugin(
-  app: FastifyInstance,
-  options: HotpathFastifyOptions,
-  done: (error?: Error) => void,
-): void {
+// Async, so that a mistake in the options rejects the registration: Fastify would not see it thrown.
+async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Promise<void> {
   // The last three are Fastify's own, for any plugin.
   knownOptions('hotpath', options, [
     'cache',
@@ -57,7 +54,6 @@ function plugin(
   if (responseCache !== undefined) addResponseCache(app, responseCache)
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
-  done()
 }
 
 function addResponseCache(app: FastifyInstance, responseCache: ResponseCache): void {
