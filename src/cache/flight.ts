@@ -14,7 +14,7 @@ export class Flight {
   /** Where the value came from; `undefined` is the loader. Known when the flight has ended. */
   tier: 'redis' | undefined = undefined
   isMissing = false
-  #outdatedAt = 0
+  #wasOutdatedUnseen = false
   readonly #outcome = Promise.withResolvers<unknown>()
   #waiting = 0
   #isDetached = false
@@ -46,16 +46,15 @@ export class Flight {
     this.#isDetached = true
   }
 
-  /** A tag that the load has only now come to carry was invalidated at this step. */
-  outdate(step: number): void {
-    if (step <= this.step) return
-    this.#outdatedAt = Math.max(this.#outdatedAt, step)
+  /** A tag that the load has only now come to carry was invalidated while it ran. */
+  outdateUnseen(): void {
+    this.#wasOutdatedUnseen = true
     this.#isDetached = true
   }
 
-  /** False when the value is older than an invalidation that this caller came after. */
+  /** False for callers who may have come after an invalidation that nobody knew to concern it. */
   serves(callerStep: number): boolean {
-    return this.#outdatedAt === 0 || callerStep < this.#outdatedAt
+    return !this.#wasOutdatedUnseen || callerStep === this.step
   }
 
   /** Aborts when every caller is gone. Made when it is first asked for: most loads take none. */

@@ -72,10 +72,9 @@ export class TagTable {
     if (this.#watchers === 0) this.#recent.clear()
   }
 
-  /** The step of a tag's last invalidation, for who has watched since `step`; in doubt, a later one. */
-  lastInvalidation(name: string, step: number): number {
-    const recent = this.#recent.get(name) ?? 0
-    return step < this.#recentSince ? Math.max(recent, this.#recentSince) : recent
+  /** For who has watched since `step`. In doubt, yes. */
+  wasInvalidated(name: string, step: number): boolean {
+    return step < this.#recentSince || (this.#recent.get(name) ?? 0) > step
   }
 }
 

@@ -327,7 +327,7 @@ class FlightContext implements LoadContext {
     this.tags = [...carried, ...added]
     if (!this.hasRoom) return
     const flight = this.#flight
-    for (const name of added) flight.outdate(this.#table.lastInvalidation(name, flight.step))
+    if (added.some((name) => this.#table.wasInvalidated(name, flight.step))) flight.outdateUnseen()
     flight.tags = [...(flight.tags ?? []), ...(this.#table.refer(added) ?? [])]
   }
 

@@ -1,0 +1,95 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createManualClock, type ManualClock } from '../core/index.ts'
+import { Circuit, isReply } from './circuit.ts'
+
+let clock: ManualClock
+let troubles: string[]
+let probes: PromiseWithResolvers<void>[]
+let circuit: Circuit
+
+beforeEach(() => {
+  clock = createManualClock()
+  troubles = []
+  probes = []
+  circuit = new Circuit({
+    timeoutMs: 50,
+    clock,
+    probe: () => {
+      const probe = Promise.withResolvers<void>()
+      probes.push(probe)
+      return probe.promise
+    },
+    onTrouble: (operation) => troubles.push(operation),
+  })
+})
+
+const never = () => new Promise<string>(() => {})
+// What a promise that is settled already does next is done after a turn of the event loop.
+const turn = () => new Promise(setImmediate)
+
+describe('a call', () => {
+  test('that is answered in time is handed out', async () => {
+    expect(await circuit.run('read', async () => 'value')).toBe('value')
+    clock.advance(1_000)
+    expect(circuit.isOpen).toBe(false)
+    expect(troubles).toEqual([])
+  })
+
+  test('that is not opens the circuit; those that come after do not wait', async () => {
+    const first = circuit.run('read', never)
+    clock.advance(50)
+    expect(await first).toBeUndefined()
+    expect(circuit.isOpen).toBe(true)
+    let isSent = false
+    const second = circuit.run('read', async () => (isSent = true))
+    expect(await second).toBeUndefined()
+    expect(isSent).toBe(false)
+    expect(troubles).toEqual(['read'])
+  })
+
+  test('that fails opens it as well, unless Redis itself has replied', async () => {
+    await circuit.run('read', () => Promise.reject(new Error('WRONGTYPE Operation against a key')))
+    expect(circuit.isOpen).toBe(false)
+    await circuit.run('read', () => Promise.reject(new Error('Socket closed unexpectedly')))
+    expect(circuit.isOpen).toBe(true)
+    expect(circuit.errors).toBe(2)
+  })
+})
+
+describe('an open circuit', () => {
+  beforeEach(() => circuit.trip())
+
+  test('is probed by one probe at a time, and closed by the one that succeeds', async () => {
+    clock.advance(10_000)
+    expect(probes).toHaveLength(1)
+    probes[0]?.reject(new Error('still away'))
+    await turn()
+    clock.advance(10_000)
+    expect(probes).toHaveLength(2)
+    expect(circuit.isOpen).toBe(true)
+    probes[1]?.resolve()
+    await turn()
+    expect(circuit.isOpen).toBe(false)
+    expect(await circuit.run('read', async () => 'value')).toBe('value')
+    clock.advance(10_000)
+    expect(probes).toHaveLength(2)
+  })
+
+  test('is not probed any more once it is given up', async () => {
+    circuit.close()
+    clock.advance(10_000)
+    expect(probes).toHaveLength(0)
+  })
+})
+
+test.each([
+  ['ERR unknown command', true],
+  ["OOM command not allowed when used memory > 'maxmemory'.", true],
+  ['READONLY You can not write against a read only replica.', true],
+  ['connect ECONNREFUSED 127.0.0.1:6379', false],
+  ['Connection is closed.', false],
+  ['The client is closed', false],
+  ['', false],
+])('%j is a reply: %s', (message, expected) => {
+  expect(isReply(new Error(message))).toBe(expected)
+})
