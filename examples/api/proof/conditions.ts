@@ -38,7 +38,7 @@ export function conditionsOf(setting: Setting): [name: string, value: string][] 
       'Cores',
       cores === undefined
         ? 'not divided: servers, load and PostgreSQL share them'
-        : `${cores.server} for the server under load, ${cores.rest} for load and PostgreSQL`,
+        : `${cores.server} for the server under load, ${cores.rest} for the load; PostgreSQL runs on any`,
     ],
     ['Rounds', `${rounds} of each build, interleaved; the figures are medians of them`],
   ]

@@ -5,13 +5,14 @@ import { readFileSync } from 'node:fs'
 export interface Cores {
   /** One core: a Node server has one thread that counts. */
   readonly server: string
-  /** All others: the load and, where it is ours, PostgreSQL. */
+  /** All others, for the load. */
   readonly rest: string
 }
 
 /**
  * Divides the cores that we may use, so that the load never takes time from the server it measures.
- * `undefined` where that cannot be done: a single core, no `taskset`, not Linux.
+ * PostgreSQL is left to run where there is room: kept to the load's cores, it would slow the naive
+ * build down, which works it the hardest. `undefined` where that cannot be done: a single core, no `taskset`, not Linux.
  */
 export function divideCores(): Cores | undefined {
   if (process.platform !== 'linux' || spawnSync('taskset', ['--version']).status !== 0) return
@@ -29,11 +30,6 @@ export function parseCoreList(list: string): number[] {
       const [first = 0, last = first] = part.split('-').map(Number)
       return Array.from({ length: last - first + 1 }, (_, index) => first + index)
     })
-}
-
-/** Moves a process, and what it starts from now on, to the given cores; false where it may not. */
-export function keepToCores(pid: number, cores: string): boolean {
-  return spawnSync('taskset', ['-c', '-p', cores, String(pid)]).status === 0
 }
 
 function allowedCores(): string {

@@ -9,8 +9,6 @@ export interface Database {
   readonly url: string
   /** Where it is, for the person who waits. */
   readonly place: string
-  /** The server's process, where the server is ours. */
-  readonly pid?: number | undefined
   close(): Promise<void>
 }
 
@@ -31,8 +29,8 @@ const settings = {
 export async function openDatabase(databaseUrl: string | undefined): Promise<Database> {
   if (databaseUrl !== undefined) return createDatabase(databaseUrl)
   try {
-    const { url, pid, close } = await startPostgres({ settings })
-    return { url, pid, close, place: 'PostgreSQL of our own in a private folder' }
+    const { url, close } = await startPostgres({ settings })
+    return { url, close, place: 'PostgreSQL of our own in a private folder' }
   } catch (error) {
     throw new Refusal(`${(error as Error).message}.`, { cause: error })
   }

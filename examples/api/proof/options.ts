@@ -30,7 +30,7 @@ hotpath build of its API under the same load, and prints what each pattern gaine
   --exit          end after the proof; without it the hotpath build stays up
   --json FILE     write the figures to FILE
   --full          longer, steadier rounds: measure for five minutes
-  --seconds N     measure for about N seconds (45 or less, so that all of it takes under 90)
+  --seconds N     measure for about N seconds (40 or less, so that all of it takes under 90)
   --dump FOLDER   load a Stack Exchange dump (Users, Posts, Comments, Votes; .xml or .xml.gz)
   --port NUMBER   where the hotpath build stays up (3000; 0 takes a free port)
   --help          this text

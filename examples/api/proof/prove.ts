@@ -1,6 +1,6 @@
 import { readCatalogue, type Catalogue } from './catalogue.ts'
 import { conditionsOf } from './conditions.ts'
-import { divideCores, keepToCores } from './cores.ts'
+import { divideCores } from './cores.ts'
 import type { Database } from './database.ts'
 import { Refusal } from './failure.ts'
 import { compareBuilds, type Comparison } from './identical.ts'
@@ -48,7 +48,6 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
   checkSize(catalogue, source)
 
   const cores = divideCores()
-  if (cores !== undefined && database.pid !== undefined) keepToCores(database.pid, cores.rest)
   const booting = progress.begin('Starting the three builds')
   const builds = await startBuilds({
     databaseUrl: database.url,
@@ -103,9 +102,9 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
   }
 }
 
-/** Of 90 s since the start, what is left once the rows have taken a little longer than they may. */
+/** Of 90 s since the start, what is left, less what the rows take beyond their budgets to settle. */
 function remainingMs(): number {
-  return Math.min(45_000, Math.max(15_000, 0.8 * (88_000 - performance.now())))
+  return Math.min(40_000, Math.max(15_000, 0.7 * (88_000 - performance.now())))
 }
 
 /** So little that the rows could not ask for different things would prove nothing. */

@@ -61,7 +61,7 @@ export function toJson(report: Report): string {
   const rounds = Object.fromEntries(
     results.map(({ row, measurement }) => [row.id, measurement.rounds]),
   )
-  const shortfalls = results.flatMap((result) => result.shortfalls)
+  const shortfalls = results.flatMap((result) => result.shortfalls.map(({ text }) => text))
   const notes = results.flatMap(({ measurement }) => measurement.notes ?? [])
   return `${JSON.stringify(
     {

@@ -35,8 +35,8 @@ describe('a judged row', () => {
   test('says plainly which aim fell short', () => {
     const short = judge({ ...row, aims: { gain: 100, gainOverUsual: 2.5 } }, measurement)
     expect(short.shortfalls).toEqual([
-      'some pattern: 50× over naive, short of the 100× we aim for',
-      'some pattern: 2× over usual, short of the 2.5× we aim for',
+      { over: 'naive', text: 'some pattern: 50× over naive, short of the 100× we aim for.' },
+      { over: 'usual', text: 'some pattern: 2× over usual, short of the 2.5× we aim for.' },
     ])
   })
 
@@ -45,8 +45,7 @@ describe('a judged row', () => {
       { ...row, aims: { gain: 100, gainOverUsual: 2.5 } },
       { ...measurement, gainAimMetBy: 'naive cannot hold the rate at all' },
     )
-    expect(short.shortfalls).toHaveLength(1)
-    expect(short.shortfalls[0]).toContain('over usual')
+    expect(short.shortfalls.map(({ over }) => over)).toEqual(['usual'])
   })
 
   test('a figure that is missing is a shortfall, not a pass', () => {

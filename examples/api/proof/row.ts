@@ -49,8 +49,19 @@ export interface RowResult {
   /** How many times better hotpath is than naive; above 1 is better, whatever the unit. */
   readonly gain: number
   readonly gainOverUsual: number
-  /** One sentence for each aim that was missed. */
-  readonly shortfalls: readonly string[]
+  /** The aims that were missed. */
+  readonly shortfalls: readonly Shortfall[]
+}
+
+/** An aim that was missed, and the sentence that says so. */
+export interface Shortfall {
+  readonly over: 'naive' | 'usual'
+  readonly text: string
+}
+
+/** Whether a row fell short of its aim over a build. */
+export function isShort({ shortfalls }: RowResult, over: Shortfall['over']): boolean {
+  return shortfalls.some((shortfall) => shortfall.over === over)
 }
 
 /** Computes medians and gains, and holds them against the row's aims. */
@@ -66,12 +77,11 @@ export function judge(row: ProofRow, measurement: Measurement): RowResult {
   const gain = gainOver(medians.naive)
   const gainOverUsual = gainOver(medians.usual)
 
-  const shortfalls: string[] = []
-  const hold = (value: number, aim: number | undefined, over: string) => {
+  const shortfalls: Shortfall[] = []
+  const hold = (value: number, aim: number | undefined, over: Shortfall['over']) => {
     if (aim === undefined || value >= aim) return
-    shortfalls.push(
-      `${row.what}: ${formatGain(value)} over ${over}, short of the ${formatGain(aim)} we aim for`,
-    )
+    const text = `${row.what}: ${formatGain(value)} over ${over}, short of the ${formatGain(aim)} we aim for.`
+    shortfalls.push({ over, text })
   }
   if (gainAimMetBy === undefined) hold(gain, row.aims?.gain, 'naive')
   hold(gainOverUsual, row.aims?.gainOverUsual, 'usual')

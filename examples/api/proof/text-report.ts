@@ -1,5 +1,6 @@
 import { buildNames } from '../api/contract.ts'
 import { reportSource, type Report } from './report.ts'
+import { isShort, type RowResult } from './row.ts'
 import { formatFigure, formatGain, formatTable } from './table.ts'
 import { claimNote, verdicts } from './verdicts.ts'
 
@@ -7,13 +8,13 @@ import { claimNote, verdicts } from './verdicts.ts'
 export function toText(report: Report): string {
   const { results, machine, conditions } = report
   const head = ['', 'unit', ...buildNames, 'over naive', 'over usual', 'claimed']
-  const lines = results.map(({ row, medians, gain, gainOverUsual, shortfalls }) => [
-    row.what,
-    row.unit,
-    ...buildNames.map((build) => formatFigure(medians[build])),
-    formatGain(gain),
-    `${formatGain(gainOverUsual)}${shortfalls.length > 0 ? '*' : ''}`,
-    row.claimed,
+  const lines = results.map((result) => [
+    result.row.what,
+    result.row.unit,
+    ...buildNames.map((build) => formatFigure(result.medians[build])),
+    `${formatGain(result.gain)}${mark(result, 'naive')}`,
+    `${formatGain(result.gainOverUsual)}${mark(result, 'usual')}`,
+    result.row.claimed,
   ])
   const notes = results.flatMap(({ measurement }) => measurement.notes ?? [])
   return [
@@ -29,4 +30,9 @@ export function toText(report: Report): string {
     ),
     '',
   ].join('\n')
+}
+
+/** Points to the sentence below the table; the figures of a column keep their line. */
+function mark(result: RowResult, over: 'naive' | 'usual'): string {
+  return isShort(result, over) ? '*' : ' '
 }

@@ -24,9 +24,7 @@ export function verdicts(report: Report): Verdict[] {
       isGood: hitRatio > claimedHitRatio,
       text: `The hotpath build answered ${percent(hitRatio)} of the mixed load's reads from its cache; over ${percent(claimedHitRatio)} after warm-up is claimed.`,
     },
-    ...results.flatMap(({ shortfalls }) =>
-      shortfalls.map((text) => ({ isGood: false, text: `${text}.` })),
-    ),
+    ...results.flatMap(({ shortfalls }) => shortfalls.map(({ text }) => ({ isGood: false, text }))),
   ]
 }
 

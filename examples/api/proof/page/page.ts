@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { buildNames } from '../../api/contract.ts'
 import type { Catalogue } from '../catalogue.ts'
 import { reportSource, type Report } from '../report.ts'
-import type { RowResult } from '../row.ts'
+import { isShort, type RowResult } from '../row.ts'
 import { formatFigure, formatGain } from '../table.ts'
 import { claimNote, verdicts } from '../verdicts.ts'
 
@@ -47,10 +47,11 @@ ${verdicts(report)
   .map(({ isGood, text }) => `<li class="${isGood ? 'good' : 'short'}">${escape(text)}</li>`)
   .join('\n')}
 </ul>
-<p class="notes">${report.results
-    .flatMap(({ measurement }) => measurement.notes ?? [])
-    .map(escape)
-    .join(' ')} ${escape(claimNote)}</p>
+<ul class="notes">
+${[...report.results.flatMap(({ measurement }) => measurement.notes ?? []), claimNote]
+  .map((note) => `<li>${escape(note)}</li>`)
+  .join('\n')}
+</ul>
 </section>
 <section aria-labelledby="routes">
 <h2 id="routes">Routes to try</h2>
@@ -113,18 +114,23 @@ ${results.map(proofRow).join('\n')}
 </table>`
 }
 
-function proofRow({ row, medians, gain, gainOverUsual, shortfalls }: RowResult): string {
+function proofRow(result: RowResult): string {
+  const { row, medians, gain, gainOverUsual } = result
   const figures = buildNames.map(
     (build) => `<td data-label="${build}" class="${build}">${formatFigure(medians[build])}</td>`,
   )
-  const isShort = shortfalls.length > 0
-  return `<tr${isShort ? ' class="short"' : ''}>
+  return `<tr>
 <th scope="row">${escape(row.what)}&nbsp;<small>${row.unit}</small></th>
 ${figures.join('\n')}
-<td data-label="over naive" class="gain">${formatGain(gain)}</td>
-<td data-label="over usual" class="gain">${formatGain(gainOverUsual)}${isShort ? '*' : ''}</td>
+${gainCell('naive', gain, result)}
+${gainCell('usual', gainOverUsual, result)}
 <td data-label="claimed" class="claim">${escape(row.claimed)}</td>
 </tr>`
+}
+
+function gainCell(over: 'naive' | 'usual', gain: number, result: RowResult): string {
+  const [style, mark] = isShort(result, over) ? ['gain short', '*'] : ['gain', '']
+  return `<td data-label="over ${over}" class="${style}">${formatGain(gain)}${mark}</td>`
 }
 
 function escape(text: string): string {
