@@ -6,7 +6,7 @@ import { cacheStatus, type Forward } from './cache-status.ts'
 import { Fill } from './fill.ts'
 import { ForwardedRequest } from './forwarded-request.ts'
 import { hasCredentials, type ResponseHeaders } from './header-rules.ts'
-import { requestKey } from './request-key.ts'
+import { RecentKeys, requestKey } from './request-key.ts'
 import type { ResponseCounts } from './response-stats.ts'
 import type { CacheableRequest, ResolvedRouteOptions, RoutePlace } from './route-options.ts'
 import { variesAlike } from './storable.ts'
@@ -41,6 +41,7 @@ export class CachedRoute<Request extends CacheableRequest> {
   readonly #cache: Cache
   readonly #counts: ResponseCounts
   readonly #clock: Clock
+  readonly #recentKeys = new RecentKeys()
 
   constructor({ place, rules, cache, counts, clock }: CachedRouteParts<Request>) {
     this.#place = place
@@ -58,14 +59,14 @@ export class CachedRoute<Request extends CacheableRequest> {
   /** The key of the response to this request; `undefined` sends it past the cache. */
   keyOf(request: Request): string | undefined {
     const { isPublic, key, query } = this.#rules
-    let viewer: string | undefined
+    const { scope } = this.#place
     if (key !== undefined) {
-      viewer = key(request)
-      if (viewer === undefined) return undefined
-    } else if (!isPublic && hasCredentials(request.headers)) {
-      return undefined
+      const viewer = key(request)
+      return viewer === undefined ? undefined : requestKey(scope, request, query, viewer)
     }
-    return requestKey(this.#place.scope, request, query, viewer)
+    if (!isPublic && hasCredentials(request.headers)) return undefined
+    if (query !== undefined) return requestKey(scope, request, query, undefined)
+    return this.#recentKeys.of(scope, request)
   }
 
   /** The stored response, if memory has it. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { requestKey, type KeyedRequest } from './request-key.ts'
+import { RecentKeys, requestKey, type KeyedRequest } from './request-key.ts'
 
 const request = (url: string, query: unknown = {}, host = 'api.example'): KeyedRequest => ({
   url,
@@ -78,4 +78,18 @@ test('no part can pass for another', () => {
 
 test('a key that would be too long is none', () => {
   expect(keyOf(`/q?${'x'.repeat(3_000)}`)).toBeUndefined()
+})
+
+test('recent keys are those that would be made anew', () => {
+  const recent = new RecentKeys()
+  for (let number = 0; number < 5_000; number++) {
+    const asked = request(
+      `/page/${number % 1_500}?x=${'y'.repeat(number % 300)}`,
+      {},
+      `host-${number % 3}`,
+    )
+    for (let time = 0; time < 2; time++) {
+      expect(recent.of('scope', asked)).toBe(requestKey('scope', asked, undefined, undefined))
+    }
+  }
 })

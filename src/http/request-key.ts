@@ -28,6 +28,29 @@ export function requestKey(
   return key.length > maxKeyLength ? undefined : key
 }
 
+const maxRecentKeys = 1_000
+const maxRecentUrlLength = 256
+
+/**
+ * Keys made of nothing but host and URL, as they were made last. A key that has just been joined
+ * from parts must be copied and hashed before it can be looked up, which takes longer than the
+ * lookup; one that was used before need not.
+ */
+export class RecentKeys {
+  readonly #byUrl = new Map<string, { readonly host: string; readonly key: string | undefined }>()
+
+  of(scope: string, request: KeyedRequest): string | undefined {
+    const { host, url } = request
+    const recent = this.#byUrl.get(url)
+    if (recent !== undefined && recent.host === host) return recent.key
+    const key = requestKey(scope, request, undefined, undefined)
+    if (url.length > maxRecentUrlLength) return key
+    if (this.#byUrl.size >= maxRecentKeys) this.#byUrl.clear()
+    this.#byUrl.set(url, { host, key })
+    return key
+  }
+}
+
 /**
  * The listed parameters as the app's own parser read them. The raw text would let a client hide a
  * parameter from the key that the handler sees: `%74ag=x` is `tag=x` to a parser.
