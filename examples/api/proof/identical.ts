@@ -16,7 +16,7 @@ export interface Comparison {
 const concurrency = 6
 
 /** The most active authors, whose pages are compared; a row that wants cold pages leaves them out. */
-export const comparedAuthors = 4
+export const comparedAuthors = 3
 
 /** How many pages to turn after a first one. */
 const pagesToTurn = 1
@@ -83,7 +83,7 @@ export function sampleRequests(catalogue: Catalogue): LoadRequest[] {
       ...malformedIds,
     ].map((id) => get(`/api/users/${id}/posts`)),
     get('/api/questions'),
-    ...[...sample(catalogue.tags, 2), 'no such tag', ''].map((tag) =>
+    ...[...sample(catalogue.tags, 1), 'no such tag', ''].map((tag) =>
       get(`/api/questions?tag=${encodeURIComponent(tag)}`),
     ),
     ...malformedCursors.flatMap((cursor) => [

@@ -26,7 +26,7 @@ export interface OpenLoopFigures extends Latencies {
 }
 
 /** How long after the window an answer is still waited for. */
-const stragglersMs = 500
+const stragglersMs = 1_000
 
 /**
  * Runs an open loop. Ours, because the fixed rate of autocannon 9 (`overallRate`) is not one: each
