@@ -18,6 +18,9 @@ const contender = bench.contenders[name]
 if (contender === undefined) throw new Error(`${file} has no contender "${name}"`)
 const start = contender
 let subject: Subject = {}
+// A server stays up from slice to slice, as servers do. A second one in the same process would run
+// on code that V8 has compiled for the first, and be slower for it.
+const servers = new Map<string, Subject>()
 
 process.on('message', (request: Request) => {
   void answer(request).then(
@@ -31,10 +34,7 @@ reply({ value: undefined })
 async function answer(request: Request): Promise<unknown> {
   switch (request.ask) {
     case 'start':
-      subject = await start({
-        workload: request.workload,
-        url: (service) => urlOf(urls, service),
-      })
+      subject = servers.get(request.workload) ?? (await startSubject(request.workload))
       return subject.url
     case 'measure':
       return measure(request.workload)
@@ -43,8 +43,14 @@ async function answer(request: Request): Promise<unknown> {
     case 'reset-peak':
       return resetPeakRss()
     case 'stop':
-      return void (await subject.close?.())
+      return subject.url === undefined ? void (await subject.close?.()) : undefined
   }
+}
+
+async function startSubject(workload: string): Promise<Subject> {
+  const started = await start({ workload, url: (service) => urlOf(urls, service) })
+  if (started.url !== undefined) servers.set(workload, started)
+  return started
 }
 
 async function measure(name: string) {
