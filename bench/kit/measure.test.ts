@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { CallersWorkload } from './bench.ts'
 import { measureCallers, measureOperations } from './measure.ts'
 
-const operations = { kind: 'operations', about: '', warmupMs: 4, sliceMs: 4 } as const
+const operations = { kind: 'operations', about: '', warmupMs: 100, sliceMs: 50 } as const
 const callers: CallersWorkload = {
   kind: 'callers',
   about: '',
