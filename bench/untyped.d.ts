@@ -1,27 +1,5 @@
 // The part that the benchmarks use of packages that bring no types.
 
-declare module 'autocannon' {
-  import type { EventEmitter } from 'node:events'
-
-  interface Run extends EventEmitter<{
-    response: [client: unknown, status: number, bytes: number, responseMs: number]
-    reqError: [error: Error]
-  }> {
-    stop(): void
-    then: Promise<unknown>['then']
-  }
-
-  export default function autocannon(options: {
-    url: string
-    connections: number
-    pipelining: number
-    /** Seconds. */
-    duration: number
-    /** Milliseconds. */
-    sampleInt: number
-  }): Run
-}
-
 declare module 'express' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
 

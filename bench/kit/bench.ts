@@ -84,14 +84,14 @@ export interface CallersWorkload extends Timed {
   readonly check: (answer: unknown, input: number) => boolean
 }
 
-/** A server under autocannon: every answer must be a 200, and the body the same for all contenders. */
+/** A server under load: every answer must be a 200, and the body the same for all contenders. */
 export interface HttpWorkload extends Timed {
   readonly kind: 'http'
   readonly path: string
   readonly connections: number
   /**
-   * Requests under way on each connection while throughput is measured, so that the server and not
-   * the load generator is the limit. Latency is measured apart, with one.
+   * Requests that each connection sends at once while throughput is measured, so that the server and
+   * not the load generator is the limit. Latency is measured apart, with one.
    */
   readonly pipelining: number
   readonly latencySliceMs: number

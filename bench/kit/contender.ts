@@ -74,6 +74,18 @@ export class ContenderProcess {
     await this.#ask({ ask: 'stop' })
   }
 
+  /**
+   * Nothing of it runs until {@link resume}: a process that only waits for its next slice still
+   * collects the garbage of the last one, seconds later and on the core of whoever is measured then.
+   */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** Ends the process; whatever it still holds goes with it. */
   end(): Promise<void> {
     this.#pending.promise.catch(() => {})

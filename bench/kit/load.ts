@@ -1,7 +1,7 @@
-import autocannon from 'autocannon'
 import type { HttpWorkload } from './bench.ts'
 import type { ContenderProcess } from './contender.ts'
 import type { Sample } from './figures.ts'
+import { LoadConnection, type LoadObserver } from './load-connection.ts'
 import { latencySample } from './measure.ts'
 
 /** Puts a contender's server under load: throughput with pipelining, then latency without. */
@@ -41,22 +41,21 @@ async function load(
   url: string,
   { pipelining, sliceMs }: { pipelining: number; sliceMs: number },
 ): Promise<Slice> {
-  // autocannon's own figures are whole milliseconds and whole seconds; its events are exact.
   let latenciesMs: number[] = []
-  let bad = 0
-  const run = autocannon({
-    url: new URL(path, url).href,
-    connections,
-    pipelining,
-    duration: 60,
-    sampleInt: 50,
-  })
-  run.on('response', (_client, status, _bytes, responseMs) => {
-    latenciesMs.push(responseMs)
-    if (status !== 200) bad++
-  })
-  run.on('reqError', () => bad++)
-
+  let badStatus: number | undefined
+  let error: Error | undefined
+  const observer: LoadObserver = {
+    answered(status, responseMs) {
+      latenciesMs.push(responseMs)
+      if (status !== 200) badStatus = status
+    },
+    failed: (reason) => void (error = reason),
+  }
+  const target = new URL(path, url)
+  const opened = Array.from(
+    { length: connections },
+    () => new LoadConnection(target, pipelining, observer),
+  )
   await elapse(warmupMs)
   const before = await contender.usage()
   latenciesMs = []
@@ -69,10 +68,9 @@ async function load(
     cpuMicros: after.cpuMicros - before.cpuMicros,
     latenciesMs,
   }
-  latenciesMs = []
-  run.stop()
-  await run
-  if (bad > 0) throw new Error(`${url}${path}: ${bad} requests failed or were not answered by 200`)
+  for (const connection of opened) connection.close()
+  if (error !== undefined) throw new Error(`${target.href}: ${error.message}`)
+  if (badStatus !== undefined) throw new Error(`${target.href}: answered by ${badStatus}, not 200`)
   return slice
 }
 

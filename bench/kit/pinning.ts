@@ -6,15 +6,20 @@ export type Role = 'contender' | 'load'
 
 const cores = availableParallelism()
 
-/** Whether processes can be bound to cores: on Linux, with `taskset`, and at least two cores. */
-export const canPin: boolean = cores > 1 && hasTaskset()
+/** Whether processes can be bound to cores: on Linux, with util-linux, and at least two cores. */
+export const canPin: boolean = cores > 1 && hasUtilLinux()
 
-/** The command that runs `command` on the cores of its role. */
+/**
+ * The command that runs `command` on the cores of its role, and ends with this process even where
+ * it is stopped and this one killed.
+ */
 export function pinned(
   role: Role,
   [command, ...args]: readonly [string, ...string[]],
 ): [string, string[]] {
-  return canPin ? ['taskset', ['--cpu-list', coresOf(role), command, ...args]] : [command, args]
+  return canPin
+    ? ['setpriv', ['--pdeathsig', 'KILL', 'taskset', '--cpu-list', coresOf(role), command, ...args]]
+    : [command, args]
 }
 
 /** Binds this process, and those it starts from now on, to the cores of the load. */
@@ -28,9 +33,10 @@ function coresOf(role: Role): string {
   return role === 'contender' ? '0' : `1-${cores - 1}`
 }
 
-function hasTaskset(): boolean {
+function hasUtilLinux(): boolean {
   try {
-    execFileSync('taskset', ['--version'], { stdio: 'ignore' })
+    for (const tool of ['taskset', 'setpriv'])
+      execFileSync(tool, ['--version'], { stdio: 'ignore' })
     return true
   } catch {
     return false

@@ -65,6 +65,7 @@ async function runRounds(
         round < 0 ? `warming up: ${name}` : `round ${round + 1} of ${bench.rounds}: ${name}`,
       )
       const contender = kept.get(name) ?? (await launch(file, name, services, closing))
+      contender.resume()
       for (const [workload, about] of Object.entries(bench.workloads)) {
         const url = await contender.start(workload)
         if (url !== undefined && about.kind === 'http') {
@@ -74,8 +75,12 @@ async function runRounds(
         if (round >= 0) samples.add(workload, name, sample)
         await contender.stop()
       }
-      if (isKept) kept.set(name, contender)
-      else await contender.end()
+      if (isKept) {
+        kept.set(name, contender)
+        contender.pause()
+      } else {
+        await contender.end()
+      }
     }
   }
   showProgress('')
