@@ -1,7 +1,11 @@
 import type { Clock } from '../core/index.ts'
-import { BoundedEntry, createBoundedStore, type BoundedStore } from '../memo/index.ts'
-import { approximateBytes } from './approximate-bytes.ts'
-import { CoarseTime } from './coarse-time.ts'
+import {
+  approximateBytes,
+  BoundedEntry,
+  CoarseTime,
+  createBoundedStore,
+  type BoundedStore,
+} from '../memo/index.ts'
 import type { ResolvedMemoryOptions } from './options.ts'
 import type { MemoryStats } from './stats.ts'
 import { isOutdated, type Tag, type TagTable } from './tags.ts'
@@ -17,6 +21,7 @@ export interface Fresh {
 
 /** What is kept of a key in memory. */
 export class MemoryEntry extends BoundedEntry<MemoryEntry> {
+  declare readonly key: string
   readonly value: unknown
   readonly isMissing: boolean
   readonly expiresMs: number

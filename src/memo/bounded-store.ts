@@ -1,4 +1,4 @@
-import { EntryQueue, type BoundedEntry } from './entry-queue.ts'
+import { EntryQueue, type BoundedEntry, type StoreKey } from './entry-queue.ts'
 import { GhostRing } from './ghost-ring.ts'
 
 /** The bounds of a {@link BoundedStore}; checked by whoever takes them from a user. */
@@ -19,11 +19,11 @@ export interface BoundedStore<Entry> {
   /** Entries that had to make room for others. */
   readonly evictions: number
   /** The entry, if it is there; counts as a visit. */
-  get(key: string): Entry | undefined
+  get(key: StoreKey): Entry | undefined
   /** Keeps the entry in place of any other with its key. False when it is larger than `maxBytes`. */
   set(entry: Entry): boolean
   /** False when there was nothing to delete. */
-  delete(key: string): boolean
+  delete(key: StoreKey): boolean
   clear(): void
 }
 
@@ -54,7 +54,7 @@ class S3FifoStore<Entry extends BoundedEntry<Entry>> implements BoundedStore<Ent
   readonly #smallEntries: number
   readonly #smallBytes: number
   readonly #onLeave: ((entry: Entry) => void) | undefined
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<StoreKey, Entry>()
   readonly #small = new EntryQueue<Entry>()
   readonly #main = new EntryQueue<Entry>()
   readonly #ghosts: GhostRing
@@ -77,7 +77,7 @@ class S3FifoStore<Entry extends BoundedEntry<Entry>> implements BoundedStore<Ent
     return this.#small.bytes + this.#main.bytes
   }
 
-  get(key: string): Entry | undefined {
+  get(key: StoreKey): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry !== undefined && entry.visits < maxVisits) entry.visits++
     return entry
@@ -98,7 +98,7 @@ class S3FifoStore<Entry extends BoundedEntry<Entry>> implements BoundedStore<Ent
     return true
   }
 
-  delete(key: string): boolean {
+  delete(key: StoreKey): boolean {
     const entry = this.#entries.get(key)
     if (entry === undefined) return false
     this.#leave(entry)

@@ -1,9 +1,12 @@
+/** What entries are found by: values that a `Map` tells apart, `1` from `'1'` too. */
+export type StoreKey = string | number | bigint | boolean
+
 /**
  * What a {@link BoundedStore} keeps in an entry for itself. Owners extend it with what they store,
  * so that an entry is one object and a hit touches nothing else.
  */
 export abstract class BoundedEntry<Self extends BoundedEntry<Self>> {
-  readonly key: string
+  readonly key: StoreKey
   /** What the entry counts towards `maxBytes`; fixed while the store holds it. */
   readonly bytes: number
   /** Hits since the entry was last moved, at most 3: all that the policy needs to know. */
@@ -12,7 +15,7 @@ export abstract class BoundedEntry<Self extends BoundedEntry<Self>> {
   older: Self | undefined = undefined
   newer: Self | undefined = undefined
 
-  constructor(key: string, bytes: number) {
+  constructor(key: StoreKey, bytes: number) {
     this.key = key
     this.bytes = bytes
   }

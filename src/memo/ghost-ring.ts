@@ -1,3 +1,5 @@
+import type { StoreKey } from './entry-queue.ts'
+
 /**
  * The keys that left the small queue last, without their values.
  *
@@ -6,15 +8,15 @@
  */
 export class GhostRing {
   readonly #capacity: number
-  readonly #ring: string[] = []
-  readonly #slots = new Map<string, number>()
+  readonly #ring: StoreKey[] = []
+  readonly #slots = new Map<StoreKey, number>()
   #next = 0
 
   constructor(capacity: number) {
     this.#capacity = capacity
   }
 
-  add(key: string): void {
+  add(key: StoreKey): void {
     const overwritten = this.#ring[this.#next]
     // The key in this slot may have been taken out, and may have come back in a later slot since.
     if (overwritten !== undefined && this.#slots.get(overwritten) === this.#next) {
@@ -26,7 +28,7 @@ export class GhostRing {
   }
 
   /** True, once, for a key that was remembered. */
-  take(key: string): boolean {
+  take(key: StoreKey): boolean {
     return this.#slots.delete(key)
   }
 

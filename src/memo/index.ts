@@ -1,2 +1,5 @@
+// What the other rooms use. Users of the package get `public.ts` as `hotpath/memo`.
+export { approximateBytes } from './approximate-bytes.ts'
 export { createBoundedStore, type BoundedStore, type BoundedStoreOptions } from './bounded-store.ts'
+export { CoarseTime } from './coarse-time.ts'
 export { BoundedEntry } from './entry-queue.ts'

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
-const subpaths = ['hotpath', 'hotpath/cache', 'hotpath/fastify', 'hotpath/postgres']
+const subpaths = ['hotpath', 'hotpath/cache', 'hotpath/fastify', 'hotpath/memo', 'hotpath/postgres']
 
 let folder: string
 let tarball: string
@@ -63,10 +63,13 @@ describe('in an empty folder, without any peer', () => {
     app = await install('bare')
   })
 
-  test.each(['hotpath', 'hotpath/cache', 'hotpath/fastify'])('%s imports', async (subpath) => {
-    const { stdout } = await importIn(app, subpath)
-    expect(JSON.parse(stdout)).not.toEqual([])
-  })
+  test.each(['hotpath', 'hotpath/cache', 'hotpath/fastify', 'hotpath/memo'])(
+    '%s imports',
+    async (subpath) => {
+      const { stdout } = await importIn(app, subpath)
+      expect(JSON.parse(stdout)).not.toEqual([])
+    },
+  )
 
   test('hotpath/postgres says which package it needs', async () => {
     await expect(importIn(app, 'hotpath/postgres')).rejects.toThrow(/Cannot find package 'pg'/)
