@@ -12,9 +12,13 @@ const maxDepth = 100
 /** The key of all arguments of a call: equal for calls that a pure function answers alike. */
 export function keyOfArguments(args: readonly unknown[]): StoreKey {
   if (args.length === 1) return keyOfOne(args[0])
+  const last = args.length - 1
   let text = `${mark}(`
-  for (const [index, arg] of args.entries()) text += encode(arg, index, 0)
-  return text
+  for (let index = 0; index < last; index++) text += encode(args[index], index, 0)
+  if (last < 0) return text
+  const value = args[last]
+  // Nothing follows a text in the last place, so it need not say where it ends.
+  return typeof value === 'string' ? `${text}'${value}` : text + encode(value, last, 0)
 }
 
 /** The key of a single value. Numbers and texts are their own keys. */
@@ -59,17 +63,34 @@ function encode(value: unknown, index: number, depth: number): string {
 
 function encodeObject(value: object, index: number, depth: number): string {
   if (depth > maxDepth) refuse(value, index)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) {
+    if (Object.getOwnPropertySymbols(value).length > 0) refuse(value, index)
+    return encodeProperties(value as Record<string, unknown>, index, depth)
+  }
   if (Array.isArray(value)) return `[${join(value, index, depth)}]`
   if (value instanceof Date) return `d${value.getTime()},`
   if (value instanceof Map) return `M${join([...value].flat(1), index, depth)}]`
   if (value instanceof Set) return `S${join([...value], index, depth)}]`
   if (value instanceof Uint8Array) return encodeBytes(value)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  const isPlain = prototype === Object.prototype || prototype === null
-  if (!isPlain || Object.getOwnPropertySymbols(value).length > 0) refuse(value, index)
-  const properties = value as Record<string, unknown>
+  return refuse(value, index)
+}
+
+function encodeProperties(
+  properties: Readonly<Record<string, unknown>>,
+  index: number,
+  depth: number,
+): string {
+  const names = Object.keys(properties)
+  // Most objects are made in one place and have their names in one order, often this one.
+  for (let at = 1; at < names.length; at++) {
+    if ((names[at - 1] as string) > (names[at] as string)) {
+      names.sort()
+      break
+    }
+  }
   let text = '{'
-  for (const name of Object.keys(properties).sort()) {
+  for (const name of names) {
     text += `${name.length}:${name}${encode(properties[name], index, depth)}`
   }
   return `${text}}`

@@ -56,7 +56,7 @@ export function memoize<F extends AnyFunction>(
     const kept = results.read(key)
     if (kept !== undefined) return kept.value
     const result = Reflect.apply(fn, this, args)
-    if (isPromise(result)) results.follow(key, result)
+    if (typeof result === 'object' && isPromise(result)) results.follow(key, result)
     else results.keep(key, result)
     return result
   }
