@@ -13,12 +13,13 @@ const programs = readdirSync(folder).flatMap((name) =>
   ),
 )
 
-test('the guides to caching and to Fastify have programs', () => {
+test('the guides to caching, Fastify and memoising have programs', () => {
   const names = programs.map(({ name }) => name)
   expect(names).toEqual(
     expect.arrayContaining([
       expect.stringContaining('caching.md'),
       expect.stringContaining('fastify.md'),
+      expect.stringContaining('memo.md'),
     ]),
   )
 })
