@@ -83,6 +83,7 @@ async function startIn(member: RunMember, options: PostgresOptions): Promise<Pos
     logPath: join(member.folder, 'postgres.log'),
     owner,
     stopSignal: 'SIGINT',
+    gentleSignal: 'SIGTERM',
     quickSignal: 'SIGQUIT',
     isReady: async (_, pid) => {
       const lines = await lockFile(data)
@@ -107,7 +108,7 @@ async function startIn(member: RunMember, options: PostgresOptions): Promise<Pos
       return urlOf(name)
     },
     async close() {
-      await server.stop()
+      await server.stopGently()
       await freeSharedMemory(data)
       await closeServer()
     },

@@ -19,6 +19,8 @@ export interface Server extends AsyncDisposable {
   readonly pid: number
   /** Ends it in good order; its data stay. */
   stop(): Promise<void>
+  /** The same, but clients that are about to leave may do so. */
+  stopGently(): Promise<void>
   /** Ends it and all its children at once, as a power cut would; its data stay as they were. */
   kill(): Promise<void>
   /** Stops all its processes in their tracks: connections stay open and nobody answers. */
@@ -46,8 +48,13 @@ export interface ServerPlan {
   readonly stopSignal: NodeJS.Signals
   /** The signal with which the keeper ends it: quick, but leaving nothing behind. */
   readonly quickSignal: NodeJS.Signals
+  /** The signal on which it waits for its clients to go, if it has one. */
+  readonly gentleSignal?: NodeJS.Signals
   readonly isReady: (port: number, pid: number) => Promise<boolean>
 }
+
+/** Clients that are still there after this are not about to leave. */
+const goodbyeMs = 300
 
 /** Starts a server by its plan and waits until it answers. */
 export async function startServer(member: RunMember, plan: ServerPlan): Promise<Server> {
@@ -95,8 +102,17 @@ export async function startServer(member: RunMember, plan: ServerPlan): Promise<
       await server.stop()
       child = await launch(member, plan, port)
     },
-    async close() {
+    async stopGently() {
+      // A client's `end()` may resolve before the server has heard of it: whoever is about to leave
+      // must not be thrown out, which would be an error that nobody listens to any more.
+      if (plan.gentleSignal !== undefined && !hasEnded(child)) {
+        signal(server.pid, plan.gentleSignal)
+        await until(() => hasEnded(child), goodbyeMs)
+      }
       await server.stop()
+    },
+    async close() {
+      await server.stopGently()
       await member.leave()
     },
     [Symbol.asyncDispose]: () => server.close(),

@@ -42,8 +42,8 @@ export function createBoundedStore<Entry extends BoundedEntry<Entry>>(
 
 /** The share of the bounds that the small queue takes: the paper's 10 %. */
 const smallShare = 0.1
-/** Two visits while in the small queue earn a place in the main one. */
-const visitsToStay = 2
+/** A visit while in the small queue earns a place in the main one; the paper asks for two. */
+const visitsToStay = 1
 const maxVisits = 3
 
 class S3FifoStore<Entry extends BoundedEntry<Entry>> implements BoundedStore<Entry> {
