@@ -1,3 +1,5 @@
+import { Random } from '../../examples/api/data/random.ts'
+import { createZipf } from '../../examples/api/proof/load/zipf.ts'
 import type { Bench, Contender, Figures, Subject } from '../kit/bench.ts'
 
 const resident = 1_000
@@ -13,29 +15,6 @@ const byNumber = (n: number) => n + 1
 const byText = (text: string) => text.length
 const byTwo = (a: number, b: string) => a + b.length
 const byPlace = (place: Place) => place.zone
-
-/** Ranks from 0, drawn with probability in proportion to 1 / (rank + 1): the same in every process. */
-function zipf(ranks: number, draws: number): number[] {
-  const sums: number[] = []
-  let sum = 0
-  for (let rank = 0; rank < ranks; rank++) sums.push((sum += 1 / (rank + 1)))
-  let seed = 42
-  return Array.from({ length: draws }, () => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-    return search(sums, (seed / 2 ** 32) * sum)
-  })
-}
-
-function search(sums: readonly number[], wanted: number): number {
-  let low = 0
-  let high = sums.length - 1
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sums[middle] as number) < wanted) low = middle + 1
-    else high = middle
-  }
-  return low
-}
 
 // A power of two, so that the loop wraps around with a mask.
 const draws = 2 ** 16
@@ -54,7 +33,11 @@ type Memoise = () => Promise<Calls>
 function contender(memoise: Memoise): Contender {
   return async ({ workload }): Promise<Subject> => {
     const calls = await memoise()
-    const ranks = zipf(workload === 'churn' ? churned : resident, draws)
+    const keys = Array.from(
+      { length: workload === 'churn' ? churned : resident },
+      (_, rank) => rank,
+    )
+    const ranks = Array.from({ length: draws }, createZipf(keys, 1, new Random(42)))
     const texts = ranks.map((rank) => `article-${rank}`)
     const places = ranks.map((rank): Place => ({ city: `city-${rank}`, zone: rank & 7 }))
     const each: Record<string, (at: number) => number> = {

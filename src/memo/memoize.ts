@@ -3,9 +3,6 @@ import { invalid, register } from '../core/index.ts'
 import { ResultStore, type MemoStats } from './result-store.ts'
 import { resolveMemoizeOptions, type MemoizeOptions } from './options.ts'
 
-export type { MemoizeOptions } from './options.ts'
-export type { MemoStats } from './result-store.ts'
-
 /** A function that can be memoised. */
 export type AnyFunction = (this: never, ...args: never[]) => unknown
 

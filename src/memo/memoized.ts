@@ -1,6 +1,6 @@
 import { invalid } from '../core/index.ts'
-import { memoize, type AnyFunction, type MemoizeOptions } from './memoize.ts'
-import { resolveMemoizeOptions } from './options.ts'
+import { memoize, type AnyFunction } from './memoize.ts'
+import { resolveMemoizeOptions, type MemoizeOptions } from './options.ts'
 
 /** How {@link memoized} keeps results: as `memoize` does, for each instance by itself. */
 export type MemoizedOptions<Args extends readonly unknown[] = readonly unknown[]> = Omit<

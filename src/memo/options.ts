@@ -25,7 +25,8 @@ export interface MemoizeOptions<Args extends readonly unknown[] = readonly unkno
    */
   maxBytes?: number | undefined
   /**
-   * How long a result is kept, in milliseconds, from when it is there.
+   * How long a result is kept, in milliseconds, from when it is there. While the event loop is
+   * blocked, time stands still.
    *
    * @defaultValue as long as there is room
    */

@@ -32,12 +32,10 @@ export const row: ProofRow = {
   aims: { gain: 10, gainOverUsual: 1.4 },
   async measure({ ports, load, catalogue, rounds, budgetMs, signal }) {
     const warmUp = mostAsked(catalogue, settings.maxCacheEntries)
+    const settling = drawMix(catalogue, requestsDrawn, settleSeed)
+    const durationMs = settleShare * budgetMs
     for (const port of [ports.usual, ports.hotpath]) {
       await load.once({ port, connections, requests: warmUp })
-    }
-    const settling = drawMix(catalogue, requestsDrawn, settleSeed)
-    for (const port of [ports.usual, ports.hotpath]) {
-      const durationMs = settleShare * budgetMs
       await load.closedLoop({ port, connections, warmUpMs: 0, durationMs, requests: settling })
     }
 
