@@ -15,7 +15,14 @@ export interface Fresh {
   readonly value: unknown
   /** The value says that there is no such thing: it is `undefined` or `null`. */
   readonly isMissing: boolean
+  /** How long it is fresh from now on; negative for one that has been stale for so long. */
   readonly ttlMs: number
+  /** How long after that it may be served while it is loaded anew (RFC 5861, stale-while-revalidate). */
+  readonly staleMs: number
+  /** How long after that it may be served where a load fails (RFC 5861, stale-if-error). */
+  readonly staleIfErrorMs: number
+  /** What its load took; 0 where nobody knows. */
+  readonly loadMs: number
   readonly tags: readonly string[] | undefined
 }
 

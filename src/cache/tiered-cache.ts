@@ -62,7 +62,7 @@ export class TieredCache<Value> implements Cache<Value> {
     const { step } = this.#tags
     const startedMs = this.#clock.monotonicMs()
     const answer = await this.#redis?.read(key, [])
-    if (answer === undefined || 'gap' in answer) {
+    if (answer?.found === undefined) {
       this.#misses++
       this.#events.read({ key, tier: undefined, isMissing: false }, startedMs)
       return undefined
@@ -194,7 +194,7 @@ export class TieredCache<Value> implements Cache<Value> {
       let gap: RedisGap | undefined
       if (this.#redis !== undefined) {
         const answer = await this.#redis.read(flight.key, tags ?? [])
-        if (answer !== undefined && 'found' in answer) return this.#takeFound(flight, answer.found)
+        if (answer?.found !== undefined) return this.#takeFound(flight, answer.found)
         gap = answer?.gap
         flight.throwIfAbandoned()
       }
@@ -276,7 +276,7 @@ export class TieredCache<Value> implements Cache<Value> {
   #fresh(value: unknown, ttlMs: number, tags: readonly string[] | undefined): Fresh {
     const isMissing = value === undefined || value === null
     const keptMs = isMissing ? Math.min(ttlMs, this.#negativeTtlMs) : ttlMs
-    return { value, isMissing, ttlMs: keptMs, tags }
+    return { value, isMissing, ttlMs: keptMs, staleMs: 0, staleIfErrorMs: 0, loadMs: 0, tags }
   }
 
   #ttlOf({ ttlMs }: SetOptions): number {

@@ -6,9 +6,8 @@ import type { AnswerToJudge } from './storable.ts'
 
 /** What the adapter adds to a handler's answer. */
 export interface FinishedAnswer {
-  readonly cacheStatus: string
-  /** Of a response that was stored: the next one from the cache has the same. */
-  readonly etag: string | undefined
+  /** Headers to set, in place of those of the same name: `cache-status`, and the stored `etag`. */
+  readonly headers: Readonly<Record<string, string>>
   /** The client has these bytes: a 304 without a body says the same. */
   readonly isNotModified: boolean
 }
@@ -44,16 +43,19 @@ export class ForwardedRequest {
     const stored = outcome !== undefined && 'stored' in outcome ? outcome.stored : undefined
     this.#onFinish(stored !== undefined)
     const etag = stored?.etag ?? headerText(headers['etag'])
+    const verdict = cacheStatus(
+      {
+        forward: this.#forward,
+        isStored: stored !== undefined,
+        detail: outcome !== undefined && 'reason' in outcome ? outcome.reason : undefined,
+      },
+      headers['cache-status'],
+    )
     return {
-      cacheStatus: cacheStatus(
-        {
-          forward: this.#forward,
-          isStored: stored !== undefined,
-          detail: outcome !== undefined && 'reason' in outcome ? outcome.reason : undefined,
-        },
-        headers['cache-status'],
-      ),
-      etag: stored?.etag,
+      headers:
+        stored === undefined
+          ? { 'cache-status': verdict }
+          : { 'cache-status': verdict, etag: stored.etag },
       isNotModified:
         status === 200 &&
         etag !== undefined &&

@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/index.ts'
 import { register, type Clock } from '../core/index.ts'
 import { CachedRoute } from './cached-route.ts'
+import type { ResponseHeaders } from './header-rules.ts'
 import {
   resolveResponseCacheOptions,
   type ResolvedResponseCacheOptions,
@@ -28,6 +29,17 @@ export interface ResponseCache {
     place: RoutePlace,
     options: CachedRouteOptions<Request>,
   ): CachedRoute<Request>
+  /**
+   * Forgets what is stored of the address that an unsafe request (`POST`, `PUT`, `PATCH`, `DELETE` …)
+   * was answered for without an error, and of those that its `Location` and `Content-Location` name
+   * on the same host (RFC 9111, 4.4). Does nothing for any other. In memory at once; the promise
+   * resolves as that of `Cache.invalidateTags` does.
+   */
+  settleUnsafe(
+    request: Pick<CacheableRequest, 'method' | 'host' | 'url'>,
+    status: number,
+    headers: ResponseHeaders,
+  ): Promise<void>
   /** Forgets the responses with one of the tags; see `Cache.invalidateTags`. */
   invalidateTags(tags: readonly string[]): Promise<void>
   stats(): ResponseCacheStats
@@ -72,6 +84,16 @@ class BytesCache implements ResponseCache {
       counts: this.#counts,
       clock: this.#clock,
     })
+  }
+
+  async settleUnsafe(
+    request: Pick<CacheableRequest, 'method' | 'host' | 'url'>,
+    status: number,
+    headers: ResponseHeaders,
+  ): Promise<void> {
+    void request
+    void status
+    void headers
   }
 
   async invalidateTags(tags: readonly string[]): Promise<void> {

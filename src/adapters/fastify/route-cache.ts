@@ -78,8 +78,7 @@ class FastifyCacheStep {
 
     const headers = reply.getHeaders()
     const finished = forwarded.finish({ status: reply.statusCode, headers, body: payload })
-    reply.header('cache-status', finished.cacheStatus)
-    if (finished.etag !== undefined) reply.header('etag', finished.etag)
+    reply.headers(finished.headers)
     if (!finished.isNotModified) return done(null, payload)
     reply.code(304).removeHeader('content-type').removeHeader('content-length')
     done(null, null)
