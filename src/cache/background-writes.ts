@@ -13,18 +13,32 @@ export class BackgroundWrites {
     this.#circuit = circuit
   }
 
-  send(operation: string, write: () => Promise<unknown>): void {
+  /** False when it is dropped. Sends through the circuit what it sends. */
+  start(work: () => Promise<unknown>): boolean {
     if (this.#circuit.isOpen || this.#inFlight.size >= maxInFlight) {
       this.dropped++
-      return
+      return false
     }
-    const sent = this.#circuit.run(operation, write)
-    this.#inFlight.add(sent)
-    void sent.finally(() => this.#inFlight.delete(sent))
+    this.#track(work())
+    return true
+  }
+
+  send(operation: string, write: () => Promise<unknown>): void {
+    this.start(() => this.#circuit.run(operation, write))
+  }
+
+  /** For what is bounded elsewhere, and would be missed. */
+  sendAlways(operation: string, write: () => Promise<unknown>): void {
+    this.#track(this.#circuit.run(operation, write))
   }
 
   /** Resolves when what is on its way has arrived, or has run out of time. */
   async settled(): Promise<void> {
     await Promise.all(this.#inFlight)
+  }
+
+  #track(sent: Promise<unknown>): void {
+    this.#inFlight.add(sent)
+    void sent.finally(() => this.#inFlight.delete(sent))
   }
 }
