@@ -19,7 +19,9 @@ export class BackgroundWrites {
       this.dropped++
       return false
     }
-    this.#track(work())
+    const sent = work()
+    this.#inFlight.add(sent)
+    void sent.finally(() => this.#inFlight.delete(sent))
     return true
   }
 
@@ -27,18 +29,8 @@ export class BackgroundWrites {
     this.start(() => this.#circuit.run(operation, write))
   }
 
-  /** For what is bounded elsewhere, and would be missed. */
-  sendAlways(operation: string, write: () => Promise<unknown>): void {
-    this.#track(this.#circuit.run(operation, write))
-  }
-
   /** Resolves when what is on its way has arrived, or has run out of time. */
   async settled(): Promise<void> {
     await Promise.all(this.#inFlight)
-  }
-
-  #track(sent: Promise<unknown>): void {
-    this.#inFlight.add(sent)
-    void sent.finally(() => this.#inFlight.delete(sent))
   }
 }

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { redisScript, type Clock, type RedisLike, type Timer } from '../core/index.ts'
-import type { BackgroundWrites } from './background-writes.ts'
+import {
+  redisScript,
+  type Clock,
+  type RedisLike,
+  type RedisScript,
+  type Timer,
+} from '../core/index.ts'
 import type { Attempt } from './circuit.ts'
 
 /** The right to load a key while other processes wait. It is kept up until it ends. */
@@ -20,7 +25,7 @@ export interface LeasesOptions {
   /** A lease is not extended beyond this. */
   maxMs: number
   clock: Clock
-  background: BackgroundWrites
+  onTrouble: (operation: string, error: unknown) => void
 }
 
 const extensionsPerLease = 3
@@ -73,7 +78,7 @@ export class Leases {
     const verdict = await redis.runScript(takeScript, [leaseKey], [token, leaseMs])
     if (verdict !== 1) return verdict === 2 ? 'marked' : 'taken'
     const lease = new HeldLease(leaseKey, token, this.#options, this.#held)
-    // Nobody waits for it any more.
+    // It comes after the deadline, and nobody waits for it any more.
     if (attempt.isOver) lease.giveBack()
     return lease
   }
@@ -87,6 +92,7 @@ export class Leases {
 export class HeldLease implements Lease {
   #isOver = false
   #isHandedOver = false
+  #isExtending = false
   #timer: Timer | undefined = undefined
   readonly #key: string
   readonly #token: string
@@ -118,13 +124,13 @@ export class HeldLease implements Lease {
     return (wasStored) => this.#release(wasStored ? endScript : markScript)
   }
 
-  #release(script: typeof endScript): void {
+  // Not through the circuit: others wait for this, and no more is sent than there are leases.
+  #release(script: RedisScript): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#held.delete(this)
     this.#timer?.cancel()
-    const { redis, background } = this.#options
-    background.sendAlways('lease', () => redis.runScript(script, [this.#key], [this.#token]))
+    void this.#send(script, [])
   }
 
   #extendLater(): void {
@@ -132,15 +138,24 @@ export class HeldLease implements Lease {
     this.#timer = clock.after(leaseMs / extensionsPerLease, () => {
       if (clock.monotonicMs() - this.#sinceMs > maxMs) return
       this.#extendLater()
-      this.#extend()
+      if (!this.#isExtending) void this.#extend()
     })
   }
 
-  #extend(): void {
-    const { redis, background, leaseMs } = this.#options
-    background.sendAlways('lease', async () => {
-      const isHeld = await redis.runScript(extendScript, [this.#key], [this.#token, leaseMs])
-      if (isHeld === 0) this.#timer?.cancel()
-    })
+  async #extend(): Promise<void> {
+    this.#isExtending = true
+    const isHeld = await this.#send(extendScript, [this.#options.leaseMs])
+    this.#isExtending = false
+    if (isHeld === 0) this.#timer?.cancel()
+  }
+
+  async #send(script: RedisScript, values: readonly number[]): Promise<unknown> {
+    const { redis, onTrouble } = this.#options
+    try {
+      return await redis.runScript(script, [this.#key], [this.#token, ...values])
+    } catch (error) {
+      onTrouble('lease', error)
+      return undefined
+    }
   }
 }

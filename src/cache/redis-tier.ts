@@ -74,9 +74,7 @@ export class RedisTier {
     const tags = new RedisTags(redis, namespace, bus, (send) => background.send('tag', send))
     const records = new RedisRecords({ ...parts, tags, debts })
     const leases =
-      leaseMs === false
-        ? undefined
-        : new Leases({ ...parts, leaseMs, maxMs: maxLoadMs, background })
+      leaseMs === false ? undefined : new Leases({ ...parts, leaseMs, maxMs: maxLoadMs })
     const tools = { ...parts, circuit, background, bus, debts, tags, records, leases }
     this.#loads = new RedisLoads({ ...tools, maxLoadMs })
     this.#writes = new RedisWrites({ ...tools, markTtlMs: 2 * maxLoadMs })
