@@ -13,20 +13,20 @@ export class BackgroundWrites {
     this.#circuit = circuit
   }
 
-  /** False when it is dropped. Sends through the circuit what it sends. */
-  start(work: () => Promise<unknown>): boolean {
+  /** `undefined` when it is dropped. Sends through the circuit what it sends. */
+  start(work: () => Promise<unknown>): Promise<unknown> | undefined {
     if (this.#circuit.isOpen || this.#inFlight.size >= maxInFlight) {
       this.dropped++
-      return false
+      return undefined
     }
     const sent = work()
     this.#inFlight.add(sent)
     void sent.finally(() => this.#inFlight.delete(sent))
-    return true
+    return sent
   }
 
-  send(operation: string, write: () => Promise<unknown>): void {
-    this.start(() => this.#circuit.run(operation, write))
+  send(operation: string, write: () => Promise<unknown>): Promise<unknown> | undefined {
+    return this.start(() => this.#circuit.run(operation, write))
   }
 
   /** Resolves when what is on its way has arrived, or has run out of time. */

@@ -108,13 +108,13 @@ export class RedisLoads {
     }
     const value = encodeValue(fresh.value, serializer)
     const endLease = lease?.handOver()
-    const isStarted = background.start(async () => {
+    const started = background.start(async () => {
       const isStored = await this.#store(key, fresh, value, gap)
       if (isStored) this.writes++
       else this.overtaken++
       endLease?.(isStored)
     })
-    if (!isStarted) endLease?.(false)
+    if (started === undefined) endLease?.(false)
   }
 
   // One round trip: the value is looked for after the lease was asked for, as the one who had it

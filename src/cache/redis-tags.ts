@@ -1,4 +1,5 @@
 import { redisScript, type RedisLike } from '../core/index.ts'
+import type { BackgroundWrites } from './background-writes.ts'
 import type { Bus } from './bus.ts'
 import type { VersionedTag } from './envelope.ts'
 import type { RedisDebt } from './redis-debts.ts'
@@ -14,6 +15,14 @@ import {
 
 /** Tags as they stand; `undefined` for a tag that Redis does not know. */
 export type TagStates = ReadonlyMap<string, TagState | undefined>
+
+/** What {@link RedisTags} work with. */
+export interface RedisTagsParts {
+  readonly redis: RedisLike
+  readonly namespace: string
+  readonly bus: Bus | undefined
+  readonly background: BackgroundWrites
+}
 
 /**
  * A tag of all values: every invalidation gives it a new version, before it does so for the tags
@@ -45,30 +54,22 @@ if ARGV[4] ~= '' then redis.pcall('PUBLISH', ARGV[4], ARGV[5]) end
  * are not equal either, but which leaves them to be served stale.
  */
 export class RedisTags {
-  readonly #redis: RedisLike
-  readonly #namespace: string
-  readonly #bus: Bus | undefined
-  readonly #writeLater: (send: () => Promise<unknown>) => void
+  readonly #parts: RedisTagsParts
+  /** Versions that are on their way to Redis, so that all who need one meanwhile take the same. */
+  readonly #introduced = new Map<string, TagState>()
 
-  constructor(
-    redis: RedisLike,
-    namespace: string,
-    bus: Bus | undefined,
-    writeLater: (send: () => Promise<unknown>) => void,
-  ) {
-    this.#redis = redis
-    this.#namespace = namespace
-    this.#bus = bus
-    this.#writeLater = writeLater
+  constructor(parts: RedisTagsParts) {
+    this.#parts = parts
   }
 
   keyOf(tag: string): string {
-    return `${this.#namespace}:t:${tag}`
+    return `${this.#parts.namespace}:t:${tag}`
   }
 
   // Single-key commands sent in one go: one round trip, as with MGET, but a cluster takes them too.
   async states(tags: readonly string[]): Promise<TagStates> {
-    const found = await Promise.all(tags.map((tag) => this.#redis.get(this.keyOf(tag))))
+    const { redis } = this.#parts
+    const found = await Promise.all(tags.map((tag) => redis.get(this.keyOf(tag))))
     return new Map(tags.map((tag, index) => [tag, parseTagRecord(found[index])]))
   }
 
@@ -82,24 +83,26 @@ export class RedisTags {
 
   /** Kept for `ttlMs`, not for as long as a tag with values: most that are invalidated have none. */
   invalidation(tag: string, ttlMs: number): RedisDebt {
+    const { redis } = this.#parts
     const key = this.keyOf(tag)
     const record = newTagRecord()
     return {
       key,
-      write: () => this.#redis.set(key, record, { ttlMs }),
+      write: () => redis.set(key, record, { ttlMs }),
       notice: tag === everyTag ? undefined : { kind: 'invalidated', name: tag },
     }
   }
 
   /** Kept for `ttlMs`, or for as long as the tag was to be kept. */
   expiry(tag: string, ttlMs: number, epochMs: number): RedisDebt {
+    const { redis, bus } = this.#parts
     const key = this.keyOf(tag)
     const notice = { kind: 'expired', name: tag } as const
-    const telling = [this.#bus?.channel ?? '', this.#bus?.messageOf(notice) ?? '']
+    const telling = [bus?.channel ?? '', bus?.messageOf(notice) ?? '']
     const values = [newTagRecord(), newExpiry(epochMs), ttlMs, ...telling]
     return {
       key,
-      write: () => this.#redis.runScript(expireScript, [key], values),
+      write: () => redis.runScript(expireScript, [key], values),
       notice,
       isTold: true,
     }
@@ -108,10 +111,18 @@ export class RedisTags {
   // Absence must not count as a version: Redis may forget a tag, and values from before would be
   // believed again.
   #introduce(tag: string): TagState {
+    const underWay = this.#introduced.get(tag)
+    if (underWay !== undefined) return underWay
+    const { redis, background } = this.#parts
     const record = newTagRecord()
-    this.#writeLater(() =>
-      this.#redis.set(this.keyOf(tag), record, { ttlMs: tagTtlMs, ifAbsent: true }),
+    const state = tagState(record)
+    const sent = background.send('tag', () =>
+      redis.set(this.keyOf(tag), record, { ttlMs: tagTtlMs, ifAbsent: true }),
     )
-    return tagState(record)
+    if (sent !== undefined) {
+      this.#introduced.set(tag, state)
+      void sent.finally(() => this.#introduced.delete(tag))
+    }
+    return state
   }
 }

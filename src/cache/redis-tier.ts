@@ -71,7 +71,7 @@ export class RedisTier {
       debts.size > 0 ? debts.payAll() : redis.get(`${namespace}:probe`).then(() => {})
     const circuit = new Circuit({ timeoutMs, clock, onTrouble, probe })
     const background = new BackgroundWrites(circuit)
-    const tags = new RedisTags(redis, namespace, bus, (send) => background.send('tag', send))
+    const tags = new RedisTags({ ...parts, bus, background })
     const records = new RedisRecords({ ...parts, tags, debts })
     const leases =
       leaseMs === false ? undefined : new Leases({ ...parts, leaseMs, maxMs: maxLoadMs })
