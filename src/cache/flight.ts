@@ -58,12 +58,12 @@ export class Flight {
 
   /** False once its value would be older than a write, an invalidation or an expiry. */
   get isCurrent(): boolean {
-    return !this.#isDetached && !areChanged(this.#tags, this.step)
+    return this.#isKnownCurrent && !areChanged(this.#tags, this.step)
   }
 
   /** Unlike {@link Flight.isCurrent}, true after an expiry: the value is stale then, but of use. */
   get mayBeKept(): boolean {
-    return !this.#isDetached && !areInvalidated(this.#tags, this.step)
+    return this.#isKnownCurrent && !areInvalidated(this.#tags, this.step)
   }
 
   get isAbandoned(): boolean {
@@ -103,7 +103,6 @@ export class Flight {
   /** A tag that the value has only now turned out to carry was changed while it was made. */
   outdateUnseen(): void {
     this.#wasOutdatedUnseen = true
-    this.#isDetached = true
   }
 
   /** False for callers who may have come after a change that nobody knew to concern it. */
@@ -200,6 +199,10 @@ export class Flight {
     this.detach()
     this.#background = 0
     this.#abandonIfAlone(reason)
+  }
+
+  get #isKnownCurrent(): boolean {
+    return !this.#isDetached && !this.#wasOutdatedUnseen
   }
 
   #abandonIfAlone(reason: unknown): void {

@@ -48,6 +48,8 @@ export class Flights {
   readonly #parts: FlightsParts
   readonly #flightParts: FlightParts
   readonly #flights = new Map<string, Flight>()
+  /** Those that were current until their tags expired, and that others have followed. */
+  readonly #former = new Map<string, Set<Flight>>()
   #isClosed = false
 
   constructor(parts: FlightsParts) {
@@ -76,7 +78,7 @@ export class Flights {
       this.counts.refreshes++
       flight.goOn(call.hardTimeoutMs)
     }
-    this.#flights.set(key, flight)
+    this.#succeed(key, flight)
     flight.land(this.#fly(flight, call, gap))
     return flight
   }
@@ -85,10 +87,11 @@ export class Flights {
   outdate(key: string): void {
     this.#flights.get(key)?.detach()
     this.#flights.delete(key)
+    for (const flight of this.#former.get(key) ?? []) flight.detach()
   }
 
   outdateAll(): void {
-    for (const flight of this.#flights.values()) flight.detach()
+    for (const flight of this.#all()) flight.detach()
     this.#flights.clear()
   }
 
@@ -98,7 +101,7 @@ export class Flights {
       'HOTPATH_COMPONENT_CLOSED',
       'the cache was closed while this load ran in the background',
     )
-    for (const flight of this.#flights.values()) flight.close(reason)
+    for (const flight of this.#all()) flight.close(reason)
     this.#flights.clear()
   }
 
@@ -253,8 +256,24 @@ export class Flights {
     if (held !== undefined) held.entry.holdMs = this.#parts.time.nowMs() + retryMs
   }
 
+  #succeed(key: string, flight: Flight): void {
+    const former = this.#flights.get(key)
+    this.#flights.set(key, flight)
+    if (former?.mayBeKept !== true) return
+    const others = this.#former.get(key)
+    if (others === undefined) this.#former.set(key, new Set([former]))
+    else others.add(former)
+  }
+
   #forget(flight: Flight): void {
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
+    const { key } = flight
+    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    const others = this.#former.get(key)
+    if (others?.delete(flight) === true && others.size === 0) this.#former.delete(key)
+  }
+
+  #all(): Flight[] {
+    return [...this.#flights.values(), ...[...this.#former.values()].flatMap((some) => [...some])]
   }
 }
 

@@ -58,6 +58,7 @@ export class MemoryEntry extends BoundedEntry<MemoryEntry> {
   readonly freshMs: number
   /** No refresh is tried before: the last one brought nothing. */
   holdMs: number = -Infinity
+  #promise: Promise<unknown> | undefined = undefined
   readonly #staleMs: number
   readonly #staleIfErrorMs: number
   readonly #earlyMs: number
@@ -74,6 +75,11 @@ export class MemoryEntry extends BoundedEntry<MemoryEntry> {
     this.#staleIfErrorMs = fresh.staleIfErrorMs
     this.#earlyMs = origin.earlyRefresh === false ? 0 : origin.earlyRefresh * fresh.loadMs
     this.checkMs = this.freshMs - maxEarlyLoads * this.#earlyMs
+  }
+
+  /** Of the value; one for all who ask. */
+  get promise(): Promise<unknown> {
+    return (this.#promise ??= Promise.resolve(this.value))
   }
 
   stateAt(nowMs: number): EntryState {

@@ -94,10 +94,13 @@ export class TieredCache<Value> implements Cache<Value> {
     return values
   }
 
-  // Not an async function: a hit in memory costs one promise and nothing else.
+  // Not an async function: a hit in memory costs nothing but what the caller does with the promise.
   getOrSet<T extends Value>(key: string, load: Loader<T>, options?: GetOrSetOptions): Promise<T> {
     const entry = this.#read(key)
-    if (entry !== undefined) return Promise.resolve(this.#hit(entry) as T)
+    if (entry !== undefined) {
+      this.#hit(entry)
+      return entry.promise as Promise<T>
+    }
     try {
       this.#checkOpen()
       checkKey(key)
@@ -222,7 +225,9 @@ export class TieredCache<Value> implements Cache<Value> {
     }
     const mayLoad = flight === undefined && this.#time.nowMs() >= held.entry.holdMs
     if (held.state === 'spare' && (flight !== undefined || mayLoad)) {
-      return this.#join(flight ?? this.#flights.begin(key, call, { isRefresh: false, held }), call)
+      const load = flight ?? this.#flights.begin(key, call, { isRefresh: false, held })
+      if (load.held === undefined) load.hold(held)
+      return this.#join(load, call)
     }
     if (held.state !== 'fresh' && mayLoad) {
       const refresh = this.#flights.begin(key, call, { isRefresh: true, held })
