@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { areChanged, TagTable } from './tags.ts'
+import { areChanged, areInvalidated, expiredSinceMs, TagTable } from './tags.ts'
 
 test('a tag lives as long as something refers to it', () => {
   const table = new TagTable()
@@ -42,4 +42,18 @@ test('remembers what was invalidated while somebody watches, within a bound, and
   expect(table.wasChanged('b', since)).toBe(true)
   expect(table.wasChanged('b', table.step)).toBe(false)
   table.unwatch()
+})
+
+test('an expiry changes and does not invalidate, and of several the first counts', () => {
+  const table = new TagTable()
+  const before = table.step
+  const tags = table.refer(['a', 'b'])
+  table.expire(['b'], 50)
+  table.expire(['a'], 70)
+  expect(areChanged(tags, before)).toBe(true)
+  expect(areInvalidated(tags, before)).toBe(false)
+  expect(expiredSinceMs(tags, before)).toBe(50)
+  expect(expiredSinceMs(tags, table.step)).toBe(Infinity)
+  table.invalidate(['a'])
+  expect(areInvalidated(tags, before)).toBe(true)
 })
