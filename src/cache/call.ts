@@ -1,6 +1,6 @@
 import { invalid, positiveMs } from '../core/index.ts'
 import type { GetOrSetOptions, Loader, SetOptions } from './cache.ts'
-import { checkTags } from './keys.ts'
+import { checkKey, checkTags } from './keys.ts'
 import type { Fresh } from './memory-entry.ts'
 import { checkTimeouts, staleMsOrOff, type ResolvedKeeping } from './resolved-options.ts'
 
@@ -10,6 +10,9 @@ export interface Retention {
   readonly staleMs: number | false
   readonly staleIfErrorMs: number | false
 }
+
+/** A key, and what is to be kept of it. */
+export type Kept = readonly [key: string, fresh: Fresh]
 
 /** A call of `getOrSet`, with all that its options leave open. */
 export interface Call {
@@ -58,6 +61,24 @@ export class CallDefaults {
           ? kept.staleIfErrorMs
           : staleMsOrOff('staleIfErrorMs', staleIfErrorMs),
     }
+  }
+
+  /**
+   * What `set` and `setMany` keep.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID, HOTPATH_CACHE_KEY_INVALID
+   */
+  kept(
+    entries: Iterable<readonly [key: string, value: unknown]>,
+    options: SetOptions,
+  ): readonly Kept[] {
+    const { tags } = options
+    if (tags !== undefined) checkTags(tags)
+    const retention = this.retention(options)
+    return Array.from(entries, ([key, value]) => {
+      checkKey(key)
+      return [key, this.fresh(value, retention, tags, 0)] as const
+    })
   }
 
   fresh(

@@ -1,14 +1,15 @@
 import { HotpathError, register, type Clock } from '../core/index.ts'
 import { CoarseTime } from '../memo/index.ts'
 import { answerFrom, type Answer, type Held } from './answer.ts'
-import { CallDefaults, type Call } from './call.ts'
+import { CallDefaults, type Call, type Kept } from './call.ts'
 import type { Cache, GetOrSetOptions, Loader, SetOptions } from './cache.ts'
 import { CacheEvents } from './events.ts'
 import type { Flight } from './flight.ts'
 import { Flights } from './flights.ts'
-import { checkEachTag, checkKey, checkKeys, checkTags } from './keys.ts'
+import { checkEachTag, checkKey, checkKeys } from './keys.ts'
 import type { Fresh, MemoryEntry } from './memory-entry.ts'
 import { MemoryTier } from './memory-tier.ts'
+import { Reads } from './reads.ts'
 import { RedisTier, type ForeignListener } from './redis-tier.ts'
 import type { ResolvedCacheOptions } from './resolved-options.ts'
 import type { CacheStats } from './stats.ts'
@@ -16,14 +17,10 @@ import { TagTable } from './tags.ts'
 
 export class TieredCache<Value> implements Cache<Value> {
   readonly name: string
-  #memoryHits = 0
-  #redisHits = 0
-  #misses = 0
-  #stale = 0
   #isClosed = false
   readonly #clock: Clock
   readonly #time: CoarseTime
-  readonly #events: CacheEvents
+  readonly #reads: Reads
   readonly #defaults: CallDefaults
   readonly #tags = new TagTable()
   readonly #memory: MemoryTier | undefined
@@ -37,7 +34,8 @@ export class TieredCache<Value> implements Cache<Value> {
     this.name = name
     this.#clock = clock
     const time = (this.#time = new CoarseTime(clock))
-    const events = (this.#events = new CacheEvents(name, clock))
+    const events = new CacheEvents(name, clock)
+    this.#reads = new Reads(events, clock)
     const defaults = (this.#defaults = new CallDefaults(options.keeping))
     this.#memory =
       memory === false ? undefined : new MemoryTier(memory, { tags: table, time, earlyRefresh })
@@ -57,12 +55,12 @@ export class TieredCache<Value> implements Cache<Value> {
 
   peek<T extends Value = Value>(key: string): T | undefined {
     const entry = this.#read(key) ?? this.#findFresh(key, false)
-    return entry === undefined ? undefined : (this.#hit(entry) as T)
+    return entry === undefined ? undefined : (this.#reads.hit(entry) as T)
   }
 
   async get<T extends Value = Value>(key: string): Promise<T | undefined> {
     const entry = this.#read(key) ?? this.#findFresh(key, true)
-    if (entry !== undefined) return this.#hit(entry) as T
+    if (entry !== undefined) return this.#reads.hit(entry) as T
 
     this.#checkOpen()
     checkKey(key)
@@ -80,7 +78,7 @@ export class TieredCache<Value> implements Cache<Value> {
     for (const key of new Set(keys)) {
       const entry = this.#read(key) ?? this.#findFresh(key, true)
       if (entry === undefined) others.push(key)
-      else values.set(key, this.#hit(entry) as T)
+      else values.set(key, this.#reads.hit(entry) as T)
     }
     if (others.length === 0) return values
 
@@ -98,7 +96,7 @@ export class TieredCache<Value> implements Cache<Value> {
   getOrSet<T extends Value>(key: string, load: Loader<T>, options?: GetOrSetOptions): Promise<T> {
     const entry = this.#read(key)
     if (entry !== undefined) {
-      this.#hit(entry)
+      this.#reads.hit(entry)
       return entry.promise as Promise<T>
     }
     try {
@@ -111,16 +109,17 @@ export class TieredCache<Value> implements Cache<Value> {
   }
 
   async set(key: string, value: Value, options: SetOptions = {}): Promise<void> {
-    const kept = this.#toKeep([[key, value]], options)
-    const [[, fresh] = []] = kept
-    await this.#write(kept, fresh && this.#redis?.set(key, fresh))
+    this.#checkOpen()
+    const kept = this.#defaults.kept([[key, value]], options)
+    await this.#write(kept, this.#redis?.setMany(kept))
   }
 
   async setMany(
     entries: Iterable<readonly [key: string, value: Value]>,
     options: SetOptions = {},
   ): Promise<void> {
-    const kept = this.#toKeep(entries, options)
+    this.#checkOpen()
+    const kept = this.#defaults.kept(entries, options)
     await this.#write(kept, this.#redis?.setMany(kept))
   }
 
@@ -147,18 +146,18 @@ export class TieredCache<Value> implements Cache<Value> {
 
   stats(): CacheStats {
     const memory = this.#memory?.stats
-    const hits = this.#memoryHits + this.#redisHits
-    const answered = hits + this.#misses
+    const { hits, memoryHits, misses, stale } = this.#reads
+    const answered = hits + misses
     return {
       hits,
-      misses: this.#misses,
+      misses,
       hitRatio: answered === 0 ? 0 : hits / answered,
-      stale: this.#stale,
+      stale,
       ...this.#flights.counts,
       entries: memory?.entries ?? 0,
       maxEntries: memory?.maxEntries ?? 0,
       evictions: memory?.evictions ?? 0,
-      memory: memory && { hits: this.#memoryHits, ...memory },
+      memory: memory && { hits: memoryHits, ...memory },
       redis: this.#redis?.stats,
     }
   }
@@ -192,15 +191,6 @@ export class TieredCache<Value> implements Cache<Value> {
     return isTaken ? held.entry : undefined
   }
 
-  #hit(entry: MemoryEntry): unknown {
-    this.#memoryHits++
-    if (this.#events.isReadHeard) {
-      const answer = answerFrom({ entry, tier: 'memory', state: 'fresh' })
-      this.#events.read(entry.key, answer, this.#clock.monotonicMs())
-    }
-    return entry.value
-  }
-
   #foundInRedis(
     key: string,
     found: Fresh | undefined,
@@ -212,7 +202,7 @@ export class TieredCache<Value> implements Cache<Value> {
     const isKept = this.#tags.step === step && this.#isMemoryBelieved && !this.#isClosed
     if (found !== undefined && isKept) this.#memory?.write(key, found, step)
     const fresh = found !== undefined && found.ttlMs > 0 ? found : undefined
-    this.#count(key, fresh && { ...fresh, tier: 'redis', isStale: false }, startedMs)
+    this.#reads.count(key, fresh && { ...fresh, tier: 'redis', isStale: false }, startedMs)
     return fresh
   }
 
@@ -252,44 +242,19 @@ export class TieredCache<Value> implements Cache<Value> {
       (answer) =>
         flight.serves(step) ? this.#deliver(key, answer, call, startedMs) : this.#ask(key, call),
       (error: unknown) => {
-        this.#count(key, undefined, startedMs)
+        this.#reads.count(key, undefined, startedMs)
         throw error
       },
     )
   }
 
   #deliver(key: string, answer: Answer, { onStale }: Call, startedMs: number): unknown {
-    this.#count(key, answer, startedMs)
+    this.#reads.count(key, answer, startedMs)
     if (answer.isStale) onStale?.()
     return answer.value
   }
 
-  #count(key: string, answer: Answer | undefined, startedMs: number): void {
-    if (answer?.tier === 'memory') this.#memoryHits++
-    else if (answer?.tier === 'redis') this.#redisHits++
-    else this.#misses++
-    if (answer?.isStale === true) this.#stale++
-    this.#events.read(key, answer, startedMs)
-  }
-
-  #toKeep(
-    entries: Iterable<readonly [key: string, value: Value]>,
-    options: SetOptions,
-  ): (readonly [key: string, fresh: Fresh])[] {
-    this.#checkOpen()
-    const { tags } = options
-    if (tags !== undefined) checkTags(tags)
-    const retention = this.#defaults.retention(options)
-    return Array.from(entries, ([key, value]) => {
-      checkKey(key)
-      return [key, this.#defaults.fresh(value, retention, tags, 0)] as const
-    })
-  }
-
-  async #write(
-    kept: readonly (readonly [key: string, fresh: Fresh])[],
-    sent: Promise<void> | undefined,
-  ): Promise<void> {
+  async #write(kept: readonly Kept[], sent: Promise<void> | undefined): Promise<void> {
     for (const [key, fresh] of kept) {
       this.#forget(key)
       if (this.#isMemoryBelieved) this.#memory?.write(key, fresh, this.#tags.step)
