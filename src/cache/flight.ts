@@ -12,6 +12,8 @@ export interface FlightParts {
   readonly table: TagTable
   readonly clock: Clock
   readonly time: CoarseTime
+  /** False while other processes cannot be heard. */
+  readonly isMemoryBelieved: () => boolean
   readonly onTimeout: () => void
   readonly onAbandon: (flight: Flight) => void
 }
@@ -28,6 +30,8 @@ export class Flight {
   readonly isRefresh: boolean
   /** The loader has been called. */
   isLoading = false
+  /** What other processes did while it ran may have been missed; Redis would know. */
+  isDoubted = false
   readonly #parts: FlightParts
   readonly #outcome = Promise.withResolvers<Answer>()
   #tags: readonly Tag[] | undefined
@@ -58,7 +62,7 @@ export class Flight {
 
   /** False once its value would be older than a write, an invalidation or an expiry. */
   get isCurrent(): boolean {
-    return this.#isKnownCurrent && !areChanged(this.#tags, this.step)
+    return this.#isKnownCurrent && !this.isDoubted && !areChanged(this.#tags, this.step)
   }
 
   /** Unlike {@link Flight.isCurrent}, true after an expiry: the value is stale then, but of use. */
@@ -73,6 +77,8 @@ export class Flight {
   /** What it sets out to replace, if it is still of any use. */
   get held(): Held | undefined {
     if (this.#held === undefined || this.#isDetached) return undefined
+    const isBelieved = !this.isDoubted && this.#parts.isMemoryBelieved()
+    if (this.#held.tier === 'memory' && !isBelieved) return undefined
     const state = this.#held.entry.stateAt(this.#parts.time.nowMs())
     return state === 'gone' ? undefined : { ...this.#held, state }
   }

@@ -20,6 +20,7 @@ export interface FlightsParts {
   readonly earlyRefresh: number | false
   readonly memory: MemoryTier | undefined
   readonly redis: RedisTier | undefined
+  readonly isMemoryBelieved: () => boolean
 }
 
 /** How a flight begins. */
@@ -54,11 +55,12 @@ export class Flights {
 
   constructor(parts: FlightsParts) {
     this.#parts = parts
-    const { table, clock, time } = parts
+    const { table, clock, time, isMemoryBelieved } = parts
     this.#flightParts = {
       table,
       clock,
       time,
+      isMemoryBelieved,
       onTimeout: () => this.counts.timeouts++,
       onAbandon: (flight) => this.#forget(flight),
     }
@@ -90,9 +92,9 @@ export class Flights {
     for (const flight of this.#former.get(key) ?? []) flight.detach()
   }
 
-  outdateAll(): void {
-    for (const flight of this.#all()) flight.detach()
-    this.#flights.clear()
+  /** Something may have been missed: what is being loaded is not for memory, nor for who asks now. */
+  doubtAll(): void {
+    for (const flight of this.#all()) flight.isDoubted = true
   }
 
   close(): void {
@@ -244,8 +246,8 @@ export class Flights {
   }
 
   #remember(flight: Flight, fresh: Fresh): MemoryEntry | undefined {
-    const { memory, redis } = this.#parts
-    if (memory === undefined || redis?.isHeard === false) return undefined
+    const { memory, isMemoryBelieved } = this.#parts
+    if (memory === undefined || flight.isDoubted || !isMemoryBelieved()) return undefined
     if (!flight.mayBeKept || this.#isClosed) return undefined
     // Its tags expired meanwhile: the value is stale, and a younger one may be there already.
     const isYoungest = flight.isCurrent || (memory.find(flight.key)?.entry.step ?? 0) <= flight.step

@@ -49,7 +49,9 @@ export class TieredCache<Value> implements Cache<Value> {
             foreign: this.#foreign(),
           })
     const tiers = { memory: this.#memory, redis: this.#redis }
-    this.#flights = new Flights({ table, clock, time, events, defaults, earlyRefresh, ...tiers })
+    const isMemoryBelieved = () => this.#isMemoryBelieved
+    const shared = { table, clock, time, events, defaults, earlyRefresh, isMemoryBelieved }
+    this.#flights = new Flights({ ...shared, ...tiers })
     this.#unregister = register('cache', name, () => this.stats())
   }
 
@@ -278,7 +280,7 @@ export class TieredCache<Value> implements Cache<Value> {
       expired: (tags) => this.#tags.expire(tags, this.#time.nowMs()),
       flush: () => {
         this.#tags.step++
-        this.#flights.outdateAll()
+        this.#flights.doubtAll()
         this.#memory?.clear()
       },
     }
