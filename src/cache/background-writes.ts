@@ -13,14 +13,20 @@ export class BackgroundWrites {
     this.#circuit = circuit
   }
 
-  send(operation: string, write: () => Promise<unknown>): void {
+  /** `undefined` when it is dropped. Sends through the circuit what it sends. */
+  start(work: () => Promise<unknown>): Promise<unknown> | undefined {
     if (this.#circuit.isOpen || this.#inFlight.size >= maxInFlight) {
       this.dropped++
-      return
+      return undefined
     }
-    const sent = this.#circuit.run(operation, write)
+    const sent = work()
     this.#inFlight.add(sent)
     void sent.finally(() => this.#inFlight.delete(sent))
+    return sent
+  }
+
+  send(operation: string, write: () => Promise<unknown>): Promise<unknown> | undefined {
+    return this.start(() => this.#circuit.run(operation, write))
   }
 
   /** Resolves when what is on its way has arrived, or has run out of time. */

@@ -56,6 +56,38 @@ describe('a call', () => {
   })
 })
 
+test('what is sent after the deadline can know that nobody waits', async () => {
+  const answered = Promise.withResolvers<void>()
+  let wasOver: boolean | undefined
+  const late = circuit.run('set', async (attempt) => {
+    expect(attempt.isOver).toBe(false)
+    await answered.promise
+    wasOver = attempt.isOver
+  })
+  clock.advance(50)
+  await late
+  answered.resolve()
+  await turn()
+  expect(wasOver).toBe(true)
+})
+
+test('of those who ask at once only so many are sent, until answers come', async () => {
+  const answer = Promise.withResolvers<string>()
+  let sent = 0
+  const ask = () => {
+    sent++
+    return answer.promise
+  }
+  const asking = Array.from({ length: 10_100 }, () => circuit.run('read', ask))
+  expect(sent).toBe(10_000)
+  expect(await asking.at(-1)).toBeUndefined()
+  answer.resolve('answer')
+  expect(await asking[0]).toBe('answer')
+  expect(circuit.isOpen).toBe(false)
+  await turn()
+  expect(await circuit.run('read', ask)).toBe('answer')
+})
+
 describe('an open circuit', () => {
   beforeEach(() => circuit.trip())
 

@@ -11,8 +11,16 @@ export interface CircuitOptions {
   onTrouble: (operation: string, error: unknown) => void
 }
 
+/** A call, as the one who sends it may watch it. */
+export interface Attempt {
+  /** Nobody waits for it any more: what is not sent yet is not to be sent. */
+  readonly isOver: boolean
+}
+
 /** How often Redis is probed while it is out of order. */
 const probeEveryMs = 250
+/** Calls that wait for Redis at once, before a deadline has passed: more are not sent. */
+const maxWaiting = 10_000
 
 /**
  * The deadline and the circuit breaker around Redis. The first call that runs out of time, or that
@@ -23,6 +31,7 @@ export class Circuit {
   errors = 0
   readonly #options: CircuitOptions
   #isOpen = false
+  #waiting = 0
   #timer: Timer | undefined = undefined
   #isClosed = false
 
@@ -35,8 +44,9 @@ export class Circuit {
   }
 
   /** What Redis answers; `undefined` when it does not, does not in time, or is out of order. */
-  async run<T>(operation: string, send: () => Promise<T>): Promise<T | undefined> {
-    if (this.#isOpen) return undefined
+  async run<T>(operation: string, send: (attempt: Attempt) => Promise<T>): Promise<T | undefined> {
+    if (this.#isOpen || this.#waiting >= maxWaiting) return undefined
+    this.#waiting++
     try {
       return await this.#inTime(operation, send)
     } catch (error) {
@@ -44,6 +54,8 @@ export class Circuit {
       this.#options.onTrouble(operation, error)
       if (!isReply(error)) this.trip()
       return undefined
+    } finally {
+      this.#waiting--
     }
   }
 
@@ -60,10 +72,12 @@ export class Circuit {
     this.#timer?.cancel()
   }
 
-  #inTime<T>(operation: string, send: () => Promise<T>): Promise<T> {
+  #inTime<T>(operation: string, send: (attempt: Attempt) => Promise<T>): Promise<T> {
     const { timeoutMs, clock } = this.#options
+    const attempt = { isOver: false }
     return new Promise((resolve, reject) => {
-      const fail = () =>
+      const fail = () => {
+        attempt.isOver = true
         reject(
           new HotpathError(
             'HOTPATH_REDIS_TIMEOUT',
@@ -71,12 +85,13 @@ export class Circuit {
               'and probes it in the background. Look at Redis and the network, or raise redisTimeoutMs',
           ),
         )
+      }
       // A loop that was blocked runs its timers before it reads its sockets: the answer may be
       // there already, so look once more after the sockets have been read.
       let timer = clock.after(timeoutMs, () => {
         timer = clock.after(0, fail)
       })
-      void send()
+      void send(attempt)
         .then(resolve, reject)
         .finally(() => timer.cancel())
     })

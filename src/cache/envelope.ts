@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { tagVersionLength } from './tag-version.ts'
 import type { EncodedValue } from './value-codec.ts'
 
 // A record in Redis, big-endian:
 //
-//   0  magic 'hp', format 1, flags      what is not this is a miss
+//   0  magic 'hp', format 2, flags      what is not this is a miss
 //   4  id, 8 random bytes               says whether a key was written since it was read
 //  12  CRC-32 of all the other bytes
-//  16  loaded and expires               milliseconds since 1970, as doubles
-//  32  number of tags, then for each: length of the name, name, version
+//  16  loaded, expires                  milliseconds since 1970, as doubles
+//  32  stale, stale if error, load      milliseconds, as doubles
+//  56  number of tags, then for each: length of the name, name, version
 //      value
 //
 // A tombstone ends after the CRC: the key was deleted, and a load that began before must not fill it.
@@ -17,16 +19,14 @@ import type { EncodedValue } from './value-codec.ts'
 export const identityBytes = 12
 const crcAt = identityBytes
 const bodyAt = 16
-const timesBytes = 16
+const timesBytes = 5 * 8
 
 const magic = 0x6870
-const format = 1
+const format = 2
 const flagJson = 1
 const flagMissing = 2
 const flagTombstone = 4
-
-/** Versions of tags are of one length, so that foreign values are told apart. */
-export const tagVersionBytes = 12
+const flagCompressed = 8
 
 /** The version that a tag had when a value began to be made. */
 export interface VersionedTag {
@@ -41,27 +41,36 @@ export interface Envelope {
   /** When its load began. */
   readonly loadedEpochMs: number
   readonly expiresEpochMs: number
+  /** As of `Fresh`, in the memory tier. */
+  readonly staleMs: number
+  readonly staleIfErrorMs: number
+  readonly loadMs: number
   readonly tags: readonly VersionedTag[]
-}
-
-export function newTagVersion(): string {
-  return randomBytes((tagVersionBytes * 3) / 4).toString('base64url')
 }
 
 export function encodeEnvelope(envelope: Envelope): Buffer {
   const { value, isMissing, tags } = envelope
   const names = tags.map((tag) => Buffer.from(tag.name))
-  const tagsLength = names.reduce((sum, name) => sum + 2 + name.length + tagVersionBytes, 2)
+  const tagsLength = names.reduce((sum, name) => sum + 2 + name.length + tagVersionLength, 2)
   const bytes = Buffer.allocUnsafe(bodyAt + timesBytes + tagsLength + value.bytes.length)
 
-  writeIdentity(bytes, (value.isJson ? flagJson : 0) | (isMissing ? flagMissing : 0))
-  let at = bytes.writeDoubleBE(envelope.loadedEpochMs, bodyAt)
+  writeIdentity(
+    bytes,
+    (value.isJson ? flagJson : 0) |
+      (value.isCompressed ? flagCompressed : 0) |
+      (isMissing ? flagMissing : 0),
+  )
+  let at = bodyAt
+  at = bytes.writeDoubleBE(envelope.loadedEpochMs, at)
   at = bytes.writeDoubleBE(envelope.expiresEpochMs, at)
+  at = bytes.writeDoubleBE(envelope.staleMs, at)
+  at = bytes.writeDoubleBE(envelope.staleIfErrorMs, at)
+  at = bytes.writeDoubleBE(envelope.loadMs, at)
   at = bytes.writeUInt16BE(tags.length, at)
   for (const [index, name] of names.entries()) {
     at = bytes.writeUInt16BE(name.length, at)
     at += name.copy(bytes, at)
-    at += bytes.write(tags[index]?.version ?? '', at, tagVersionBytes, 'latin1')
+    at += bytes.write(tags[index]?.version ?? '', at, tagVersionLength, 'latin1')
   }
   value.bytes.copy(bytes, at)
   bytes.writeUInt32BE(checksum(bytes), crcAt)
@@ -89,14 +98,21 @@ export function decodeEnvelope(bytes: Buffer): Envelope | undefined {
   for (let index = 0; index < count; index++) {
     const nameEnd = at + 2 + bytes.readUInt16BE(at)
     const name = bytes.toString('utf8', at + 2, nameEnd)
-    at = nameEnd + tagVersionBytes
+    at = nameEnd + tagVersionLength
     tags.push({ name, version: bytes.toString('latin1', nameEnd, at) })
   }
   return {
-    value: { isJson: (flags & flagJson) !== 0, bytes: bytes.subarray(at) },
+    value: {
+      isJson: (flags & flagJson) !== 0,
+      isCompressed: (flags & flagCompressed) !== 0,
+      bytes: bytes.subarray(at),
+    },
     isMissing: (flags & flagMissing) !== 0,
     loadedEpochMs: bytes.readDoubleBE(bodyAt),
     expiresEpochMs: bytes.readDoubleBE(bodyAt + 8),
+    staleMs: bytes.readDoubleBE(bodyAt + 16),
+    staleIfErrorMs: bytes.readDoubleBE(bodyAt + 24),
+    loadMs: bytes.readDoubleBE(bodyAt + 32),
     tags,
   }
 }

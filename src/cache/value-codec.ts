@@ -1,9 +1,14 @@
 import { deserialize, serialize } from 'node:v8'
 import { HotpathError } from '../core/index.ts'
+import { compress, decompress } from './compression.ts'
 
-/** A value as bytes, and which of the two forms they have. */
+/** How values travel: with all that `structuredClone` keeps, or as JSON whatever that loses. */
+export type Serializer = 'clone' | 'json'
+
+/** A value as bytes, and which form they have. */
 export interface EncodedValue {
   readonly isJson: boolean
+  readonly isCompressed: boolean
   readonly bytes: Buffer
 }
 
@@ -14,10 +19,10 @@ export interface EncodedValue {
  *
  * @throws HotpathError HOTPATH_CACHE_VALUE_INVALID
  */
-export function encodeValue(value: unknown): EncodedValue {
+export function encodeValue(value: unknown, serializer: Serializer = 'clone'): EncodedValue {
   try {
-    if (isJsonSafe(value, 0)) return { isJson: true, bytes: Buffer.from(JSON.stringify(value)) }
-    return { isJson: false, bytes: serialize(value) }
+    const isJson = serializer === 'json' || isJsonSafe(value, 0)
+    return { isJson, isCompressed: false, bytes: isJson ? toJson(value) : serialize(value) }
   } catch (cause) {
     throw new HotpathError(
       'HOTPATH_CACHE_VALUE_INVALID',
@@ -28,12 +33,31 @@ export function encodeValue(value: unknown): EncodedValue {
   }
 }
 
+/** The value in less space, where it has at least so many bytes and gets smaller by it. */
+export async function compressValue(
+  value: EncodedValue,
+  minBytes: number | false,
+): Promise<EncodedValue> {
+  if (minBytes === false || value.bytes.length < minBytes) return value
+  const bytes = await compress(value.bytes)
+  return bytes === undefined ? value : { ...value, isCompressed: true, bytes }
+}
+
 /** @throws whatever the bytes make the parser throw. */
-export function decodeValue({ isJson, bytes }: EncodedValue): unknown {
-  if (isJson) return JSON.parse(bytes.toString())
+export async function decodeValue({ isJson, isCompressed, bytes }: EncodedValue): Promise<unknown> {
+  const plain = isCompressed ? await decompress(bytes) : bytes
+  if (isJson) return plain.length === 0 ? undefined : JSON.parse(plain.toString())
   // Binary values become views of the bytes they are read from, which may be a small part of a
   // large network buffer: a copy keeps the value from holding on to the rest.
-  return deserialize(Buffer.from(bytes))
+  return deserialize(isCompressed ? plain : Buffer.from(plain))
+}
+
+/** JSON has no word for `undefined`, and a loader may say it: no bytes are its word. */
+function toJson(value: unknown): Buffer {
+  if (value === undefined) return Buffer.alloc(0)
+  const text: string | undefined = JSON.stringify(value)
+  if (text === undefined) throw new TypeError(`JSON has no form for a ${typeof value}`)
+  return Buffer.from(text)
 }
 
 /** Deeper values go the slower way, which knows no depth and no cycle. */

@@ -39,7 +39,7 @@ export function fromIoredis(client: IoredisClient): RedisLike {
   return redisOver({
     send: ([name, ...values]) => client.callBuffer(String(name), ...values) as Promise<RedisReply>,
     keyOf: (key) => key,
-    subscribe: (channel, listener) => {
+    subscribe: (channel, listener, { signal } = {}) => {
       const connection = client.duplicate({
         lazyConnect: true,
         enableOfflineQueue: true,
@@ -47,7 +47,7 @@ export function fromIoredis(client: IoredisClient): RedisLike {
         // sent in between would be missed by a listener that believes to be restored.
         autoResubscribe: false,
       })
-      return subscribe(connection, channel, listener)
+      return subscribe(connection, channel, listener, signal)
     },
   })
 }
@@ -56,7 +56,9 @@ async function subscribe(
   connection: IoredisSubscriber,
   channel: string,
   listener: RedisListener,
+  signal: AbortSignal | undefined,
 ): Promise<RedisSubscription> {
+  signal?.throwIfAborted()
   let state: 'opening' | 'standing' | 'lost' | 'closed' = 'opening'
   let lastError: unknown
   const opened = Promise.withResolvers<void>()
@@ -92,10 +94,12 @@ async function subscribe(
     state = 'closed'
     connection.disconnect()
   }
+  signal?.addEventListener('abort', close, { once: true })
   // It rejects at the first failure, and the client goes on trying.
   connection.connect().catch(() => {})
   try {
     await opened.promise
+    signal?.throwIfAborted()
   } catch (error) {
     close()
     throw error

@@ -52,7 +52,8 @@ export function fromNodeRedis(client: NodeRedisClient): RedisLike {
     // `sendCommand` sends what it is given; only the client's own methods add the prefix.
     keyOf: (key) =>
       typeof prefix === 'string' ? prefix + key : Buffer.concat([prefix, Buffer.from(key)]),
-    subscribe: (channel, listener) => subscribe(client.duplicate(), channel, listener),
+    subscribe: (channel, listener, { signal } = {}) =>
+      subscribe(client.duplicate(), channel, listener, signal),
   })
 }
 
@@ -62,7 +63,9 @@ async function subscribe(
   connection: NodeRedisSubscriber,
   channel: string,
   listener: RedisListener,
+  signal: AbortSignal | undefined,
 ): Promise<RedisSubscription> {
+  signal?.throwIfAborted()
   let state: 'opening' | 'standing' | 'lost' | 'closed' = 'opening'
   const lose = () => {
     if (state !== 'standing') return
@@ -86,9 +89,11 @@ async function subscribe(
     state = 'closed'
     connection.destroy()
   }
+  signal?.addEventListener('abort', close, { once: true })
   try {
     await connection.connect()
     await connection.subscribe(channel, hear, true)
+    signal?.throwIfAborted()
     state = 'standing'
   } catch (error) {
     close()

@@ -29,9 +29,14 @@ export interface RedisLike {
   publish(channel: string, message: string | Buffer): Promise<number>
   /**
    * Listens to a channel on a connection of its own. The connection comes back by itself after a
-   * failure; between `lost` and `restored` messages may have been missed.
+   * failure; between `lost` and `restored` messages may have been missed. The signal ends it, even
+   * while it is still being made: a client may go on trying for ever.
    */
-  subscribe(channel: string, listener: RedisListener): Promise<RedisSubscription>
+  subscribe(
+    channel: string,
+    listener: RedisListener,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<RedisSubscription>
 }
 
 /** How {@link RedisLike.set} stores. */

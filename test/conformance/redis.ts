@@ -206,6 +206,27 @@ export function redisConformance(
         expect(await redis.publish('channel', 'x')).toBe(0)
       })
 
+      test('a signal ends a subscription, one that is still being made too', async () => {
+        const heard: string[] = []
+        const standing = new AbortController()
+        const listener = { message: () => void heard.push('message') }
+        await redis.subscribe('channel', listener, { signal: standing.signal })
+        standing.abort()
+        await vi.waitUntil(async () => (await redis.publish('channel', 'x')) === 0)
+        expect(heard).toEqual([])
+
+        await server.kill()
+        const opening = new AbortController()
+        const subscribing = redis.subscribe('channel', listener, { signal: opening.signal })
+        opening.abort(new Error('no longer wanted'))
+        await expect(subscribing).rejects.toThrow()
+        await server.restart()
+        await vi.waitUntil(async () => (await redis.publish('channel', 'x')) === 0)
+        await expect(
+          redis.subscribe('channel', listener, { signal: opening.signal }),
+        ).rejects.toThrow('no longer wanted')
+      })
+
       test('a subscription can be closed while the server is gone', async () => {
         const heard: string[] = []
         const subscription = await redis.subscribe('channel', {
