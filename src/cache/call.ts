@@ -46,13 +46,22 @@ export class CallDefaults {
       checkTimeouts({ softTimeoutMs, hardTimeoutMs, staleIfErrorMs })
     }
     if (tags !== undefined) checkTags(tags)
-    const limits = { softTimeoutMs, hardTimeoutMs, signal }
-    return { load, retention, tags, ...limits, isRefreshAwaited, onStale }
+    return {
+      load,
+      retention,
+      tags,
+      signal,
+      softTimeoutMs,
+      hardTimeoutMs,
+      isRefreshAwaited,
+      onStale,
+    }
   }
 
   /** @throws HotpathError HOTPATH_OPTION_INVALID */
   retention({ ttlMs, staleMs, staleIfErrorMs }: SetOptions): Retention {
     const kept = this.#keeping
+    if (ttlMs === undefined && staleMs === undefined && staleIfErrorMs === undefined) return kept
     return {
       ttlMs: ttlMs === undefined ? kept.ttlMs : positiveMs('ttlMs', ttlMs),
       staleMs: staleMs === undefined ? kept.staleMs : staleMsOrOff('staleMs', staleMs),

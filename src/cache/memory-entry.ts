@@ -57,7 +57,7 @@ export class MemoryEntry extends BoundedEntry<MemoryEntry> {
   readonly checkMs: number
   readonly freshMs: number
   /** No refresh is tried before: the last one brought nothing. */
-  holdMs: number = -Infinity
+  holdMs = 0
   #promise: Promise<unknown> | undefined = undefined
   readonly #staleMs: number
   readonly #staleIfErrorMs: number

@@ -31,12 +31,17 @@ export class Reads {
     return entry.value
   }
 
+  /** When a read begins; `undefined` where nobody will hear of it: then the clock is not read. */
+  get startedMs(): number | undefined {
+    return this.#events.isReadHeard ? this.#clock.monotonicMs() : undefined
+  }
+
   /** `undefined` is a miss, like an answer that was loaded. */
-  count(key: string, answer: Answer | undefined, startedMs: number): void {
+  count(key: string, answer: Answer | undefined, startedMs: number | undefined): void {
     if (answer?.tier === 'memory') this.memoryHits++
     else if (answer?.tier === 'redis') this.redisHits++
     else this.misses++
     if (answer?.isStale === true) this.stale++
-    this.#events.read(key, answer, startedMs)
+    if (startedMs !== undefined) this.#events.read(key, answer, startedMs)
   }
 }

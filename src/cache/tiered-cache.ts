@@ -1,4 +1,4 @@
-import { HotpathError, register, type Clock } from '../core/index.ts'
+import { HotpathError, register } from '../core/index.ts'
 import { CoarseTime } from '../memo/index.ts'
 import { answerFrom, type Answer, type Held } from './answer.ts'
 import { CallDefaults, type Call, type Kept } from './call.ts'
@@ -18,7 +18,6 @@ import { TagTable } from './tags.ts'
 export class TieredCache<Value> implements Cache<Value> {
   readonly name: string
   #isClosed = false
-  readonly #clock: Clock
   readonly #time: CoarseTime
   readonly #reads: Reads
   readonly #defaults: CallDefaults
@@ -32,7 +31,6 @@ export class TieredCache<Value> implements Cache<Value> {
     const { name, memory, redis, earlyRefresh, clock } = options
     const table = this.#tags
     this.name = name
-    this.#clock = clock
     const time = (this.#time = new CoarseTime(clock))
     const events = new CacheEvents(name, clock)
     this.#reads = new Reads(events, clock)
@@ -67,7 +65,7 @@ export class TieredCache<Value> implements Cache<Value> {
     this.#checkOpen()
     checkKey(key)
     const { step } = this.#tags
-    const startedMs = this.#clock.monotonicMs()
+    const { startedMs } = this.#reads
     const answer = await this.#redis?.read(key, [])
     return this.#foundInRedis(key, answer?.found, step, startedMs)?.value as T | undefined
   }
@@ -85,7 +83,7 @@ export class TieredCache<Value> implements Cache<Value> {
     if (others.length === 0) return values
 
     const { step } = this.#tags
-    const startedMs = this.#clock.monotonicMs()
+    const { startedMs } = this.#reads
     const found = await this.#redis?.readMany(others)
     for (const [index, key] of others.entries()) {
       const fresh = this.#foundInRedis(key, found?.[index], step, startedMs)
@@ -197,7 +195,7 @@ export class TieredCache<Value> implements Cache<Value> {
     key: string,
     found: Fresh | undefined,
     step: number,
-    startedMs: number,
+    startedMs: number | undefined,
   ): Fresh | undefined {
     // Only where nothing at all was written or invalidated since the read began: what was found may
     // have tags that nobody watched meanwhile.
@@ -225,7 +223,7 @@ export class TieredCache<Value> implements Cache<Value> {
       const refresh = this.#flights.begin(key, call, { isRefresh: true, held })
       if (call.isRefreshAwaited) return this.#join(refresh, call)
     }
-    const startedMs = this.#clock.monotonicMs()
+    const { startedMs } = this.#reads
     return Promise.resolve(this.#deliver(key, answerFrom(held), call, startedMs))
   }
 
@@ -237,7 +235,7 @@ export class TieredCache<Value> implements Cache<Value> {
   #join(flight: Flight, call: Call): Promise<unknown> {
     const { key } = flight
     const { step } = this.#tags
-    const startedMs = this.#clock.monotonicMs()
+    const { startedMs } = this.#reads
     return flight.join(call).then(
       // Where nothing was invalidated between the flight's beginning and this call, the value is
       // right for it, whatever tags it turned out to carry.
@@ -250,7 +248,7 @@ export class TieredCache<Value> implements Cache<Value> {
     )
   }
 
-  #deliver(key: string, answer: Answer, { onStale }: Call, startedMs: number): unknown {
+  #deliver(key: string, answer: Answer, { onStale }: Call, startedMs: number | undefined): unknown {
     this.#reads.count(key, answer, startedMs)
     if (answer.isStale) onStale?.()
     return answer.value
