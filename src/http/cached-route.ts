@@ -56,6 +56,11 @@ export class CachedRoute<Request extends CacheableRequest> {
     return this.#rules.isPublic
   }
 
+  /** Larger bodies need not be gathered: they are not kept. */
+  get maxBodyBytes(): number {
+    return this.#rules.maxBodyBytes
+  }
+
   /** The key of the response to this request; `undefined` sends it past the cache. */
   keyOf(request: Request): string | undefined {
     const { isPublic, key, query } = this.#rules

@@ -18,6 +18,7 @@ export class ForwardedRequest {
   readonly #fill: Fill | undefined
   readonly #ifNoneMatch: string | undefined
   readonly #onFinish: (isStored: boolean) => void
+  #isOver = false
 
   constructor(
     forward: Forward,
@@ -36,8 +37,14 @@ export class ForwardedRequest {
     }
   }
 
+  /** An answer that might be kept is still to come. Where it is false, no body need be gathered. */
+  get mayStore(): boolean {
+    return this.#fill !== undefined && !this.#isOver
+  }
+
   /** The handler has answered. */
   finish(answer: AnswerToJudge): FinishedAnswer {
+    this.#isOver = true
     const { status, headers } = answer
     const outcome = this.#fill?.settle(answer)
     const stored = outcome !== undefined && 'stored' in outcome ? outcome.stored : undefined
@@ -71,6 +78,7 @@ export class ForwardedRequest {
 
   /** There will be no answer: those who wait for it are sent on. */
   abandon(): void {
+    this.#isOver = true
     this.#fill?.abandon()
   }
 }

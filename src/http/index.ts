@@ -15,11 +15,23 @@
  *
  * @module
  */
+export {
+  resolveHotpathOptions,
+  type HotpathOptions,
+  type ResolvedHotpathOptions,
+} from './adapter-options.ts'
 export type { ReadyAnswer } from './answer.ts'
 export { CachedRoute, type Found } from './cached-route.ts'
 export { ForwardedRequest, type FinishedAnswer } from './forwarded-request.ts'
 export type { ResponseHeaders } from './header-rules.ts'
 export { keepTicksFast } from './keep-ticks-fast.ts'
+export { namedRoute, type NamedRouteOptions } from './named-route.ts'
+export { addNodeTags } from './node-recorder.ts'
+export { NodeRequestView } from './node-request.ts'
+export { abandonAfterClose, lateAnswerMs } from './node-close.ts'
+export { NodeCacheStep } from './node-step.ts'
+export { isSafeMethod, settleBeforeEnd } from './node-unsafe.ts'
+export type { RequestView } from './request-view.ts'
 export { createResponseCache, type ResponseCache } from './response-cache.ts'
 export type { ResponseCacheOptions } from './response-cache-options.ts'
 export type { ResponseCacheStats, ResponseCounts } from './response-stats.ts'

@@ -1,7 +1,19 @@
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import { inspect } from 'node:util'
-import { HotpathError, knownOptions, nonNegativeInteger, runInRequest } from '../../core/index.ts'
-import { createResponseCache, keepTicksFast, type ResponseCache } from '../../http/index.ts'
+import {
+  HotpathError,
+  knownOptions,
+  nonNegativeInteger,
+  runInRequest,
+  systemClock,
+  type Clock,
+} from '../../core/index.ts'
+import {
+  createResponseCache,
+  isSafeMethod,
+  keepTicksFast,
+  type ResponseCache,
+} from '../../http/index.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
 import type { HotpathFastifyOptions } from './types.ts'
 
@@ -51,12 +63,16 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
   })
   app.decorateReply('cacheTags', addTags)
-  if (responseCache !== undefined) addResponseCache(app, responseCache)
+  if (responseCache !== undefined) {
+    const clock = (options.cache === false ? undefined : options.cache?.clock) ?? systemClock
+    addResponseCache(app, responseCache, clock)
+    addInvalidation(app, responseCache)
+  }
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
 }
 
-function addResponseCache(app: FastifyInstance, responseCache: ResponseCache): void {
+function addResponseCache(app: FastifyInstance, responseCache: ResponseCache, clock: Clock): void {
   const seen = new WeakSet<object>()
   app.addHook('onRoute', (routeOptions) => {
     const options = routeOptions.config?.hotpath?.cache
@@ -65,7 +81,7 @@ function addResponseCache(app: FastifyInstance, responseCache: ResponseCache): v
     checkMethods(routeOptions)
     const { url: route, constraints } = routeOptions
     const scope = constraints === undefined ? '' : inspect(constraints)
-    cacheRoute(routeOptions, responseCache.route({ route, scope }, options))
+    cacheRoute(routeOptions, responseCache.route({ route, scope }, options), clock)
   })
 
   // A route that was declared too early is like any other, only slow: it must not go unnoticed.
@@ -83,6 +99,17 @@ function addResponseCache(app: FastifyInstance, responseCache: ResponseCache): v
     next(null, payload)
   })
   app.addHook('onClose', () => responseCache.close())
+}
+
+// What an unsafe request has changed is forgotten before it is answered.
+function addInvalidation(app: FastifyInstance, responseCache: ResponseCache): void {
+  app.addHook('onSend', (request, reply, payload, next) => {
+    if (isSafeMethod(request.method)) return next(null, payload)
+    const answer = () => next(null, payload)
+    void responseCache
+      .settleUnsafe(request, reply.statusCode, reply.getHeaders())
+      .then(answer, answer)
+  })
 }
 
 function checkMethods({ method, url }: RouteOptions): void {

@@ -7,7 +7,9 @@ import type {
   RouteHandlerMethod,
   RouteOptions,
 } from 'fastify'
+import type { Clock } from '../../core/index.ts'
 import {
+  abandonAfterClose,
   ForwardedRequest,
   type CachedRoute,
   type Found,
@@ -21,8 +23,12 @@ import type { CacheRequest } from './types.ts'
  * after every hook that the app has, also those that other plugins add to the route later; on a
  * public route, memory is asked after the `onRequest` hooks already.
  */
-export function cacheRoute(routeOptions: RouteOptions, route: CachedRoute<CacheRequest>): void {
-  const step = new FastifyCacheStep(route, routeOptions.handler)
+export function cacheRoute(
+  routeOptions: RouteOptions,
+  route: CachedRoute<CacheRequest>,
+  clock: Clock,
+): void {
+  const step = new FastifyCacheStep(route, routeOptions.handler, clock)
   routeOptions.handler = step.handler
   routeOptions.onSend = [routeOptions.onSend ?? [], step.onSend].flat()
   if (route.isPublic) routeOptions.onRequest = [routeOptions.onRequest ?? [], step.onRequest].flat()
@@ -46,12 +52,14 @@ interface Arrival {
 class FastifyCacheStep {
   readonly #route: CachedRoute<CacheRequest>
   readonly #next: RouteHandlerMethod
+  readonly #clock: Clock
   // Beside the requests and not on them: only misses come here, and their requests keep their shape.
   readonly #arrivals = new WeakMap<FastifyRequest, Arrival>()
 
-  constructor(route: CachedRoute<CacheRequest>, next: RouteHandlerMethod) {
+  constructor(route: CachedRoute<CacheRequest>, next: RouteHandlerMethod, clock: Clock) {
     this.#route = route
     this.#next = next
+    this.#clock = clock
   }
 
   readonly onRequest: onRequestHookHandler = (request, reply, done) => {
@@ -118,13 +126,7 @@ class FastifyCacheStep {
   ): unknown {
     forwardedRequests.set(request, forwarded)
     const result: unknown = this.#next.call(app, request, reply)
-    const abandon = () => forwarded.abandon()
-    // A client that goes away takes nothing from those who wait: a handler that is still running
-    // will answer them. Only what has ended without an answer is given up.
-    reply.raw.once('close', () => {
-      if (result instanceof Promise) void result.then(abandon, abandon)
-      else abandon()
-    })
+    abandonAfterClose(reply.raw, forwarded, result, this.#clock)
     return result
   }
 

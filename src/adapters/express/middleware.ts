@@ -1,0 +1,75 @@
+import type { RequestHandler } from 'express'
+import { runInRequest } from '../../core/index.ts'
+import {
+  addNodeTags,
+  isSafeMethod,
+  keepTicksFast,
+  namedRoute,
+  NodeCacheStep,
+  resolveHotpathOptions,
+  settleBeforeEnd,
+  type HotpathOptions,
+  type ResolvedHotpathOptions,
+} from '../../http/index.ts'
+import { ExpressRequestView } from './request-view.ts'
+import type { CachedOptions, Hotpath } from './types.ts'
+
+keepTicksFast()
+
+/**
+ * hotpath for Express 5: middleware for the app, with a cache step for its routes.
+ *
+ * @throws HotpathError HOTPATH_OPTION_INVALID
+ *
+ * @example
+ * ```ts
+ * import express from 'express'
+ * import { hotpath } from 'hotpath/express'
+ *
+ * const app = express()
+ * const hot = hotpath({ cache: { ttlMs: 60_000 } })
+ * app.use(hot)
+ * app.get(
+ *   '/users/:id',
+ *   hot.cached({ tags: ({ params }) => [`user:${String(params.id)}`] }),
+ *   async (request, response) => void response.json(await findUser(request.params.id)),
+ * )
+ * ```
+ */
+export function hotpath(options: HotpathOptions = {}): Hotpath {
+  const resolved = resolveHotpathOptions(options)
+  const { responseCache } = resolved
+  const close = async () => responseCache?.close()
+  return Object.assign(appMiddleware(resolved), {
+    cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
+    addTags: addNodeTags,
+    invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
+    responseCache,
+    close,
+    [Symbol.asyncDispose]: close,
+  })
+}
+
+function appMiddleware({ responseCache, maxTraceEntries }: ResolvedHotpathOptions): RequestHandler {
+  return (request, response, next) => {
+    if (responseCache !== undefined && !isSafeMethod(request.method)) {
+      settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
+    }
+    if (maxTraceEntries === 0) next()
+    else runInRequest({ route: request.path, maxTraceEntries }, next)
+  }
+}
+
+function cachedMiddleware(
+  { responseCache, clock }: ResolvedHotpathOptions,
+  options: CachedOptions,
+): RequestHandler {
+  if (responseCache === undefined) return (_request, _response, next) => next()
+  const step = new NodeCacheStep(namedRoute(responseCache, options), clock)
+  return (request, response, next) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next()
+    const result = step.take(new ExpressRequestView(request), response, next)
+    // Express hands on what a promise rejects with.
+    return result instanceof Promise ? result.then(() => undefined) : undefined
+  }
+}

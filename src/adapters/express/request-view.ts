@@ -1,0 +1,30 @@
+import type { Request } from 'express'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { RequestView } from '../../http/index.ts'
+
+/** A request of Express, with the whole of the path that it was routed by. */
+export class ExpressRequestView implements RequestView<Request> {
+  readonly raw: Request
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+
+  constructor(raw: Request) {
+    this.raw = raw
+    this.method = raw.method
+    // A router that is mounted on a path has cut it off `url`; what middleware has rewritten counts as
+    // rewritten, because the handler sees it so.
+    this.url = raw.baseUrl + raw.url
+    this.headers = raw.headers
+  }
+
+  /** As the app trusts its proxies. */
+  get host(): string {
+    const host: string | undefined = this.raw.host
+    return host ?? ''
+  }
+
+  get query(): unknown {
+    return this.raw.query
+  }
+}

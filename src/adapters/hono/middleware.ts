@@ -1,0 +1,81 @@
+import type { MiddlewareHandler } from 'hono'
+import { runInRequest } from '../../core/index.ts'
+import {
+  isSafeMethod,
+  keepTicksFast,
+  namedRoute,
+  resolveHotpathOptions,
+  type HotpathOptions,
+  type ResolvedHotpathOptions,
+} from '../../http/index.ts'
+import { addTags, HonoCacheStep } from './cache-step.ts'
+import { headersOf } from './headers.ts'
+import { HonoRequestView } from './request-view.ts'
+import type { CachedOptions, Hotpath } from './types.ts'
+
+keepTicksFast()
+
+/**
+ * hotpath for Hono 4: middleware for the app, with a cache step for its routes.
+ *
+ * @throws HotpathError HOTPATH_OPTION_INVALID
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { hotpath } from 'hotpath/hono'
+ *
+ * const app = new Hono()
+ * const hot = hotpath({ cache: { ttlMs: 60_000 } })
+ * app.use(hot)
+ * app.get('/users/:id', hot.cached({ tags: (c) => [`user:${c.req.param('id')}`] }), async (c) =>
+ *   c.json(await findUser(c.req.param('id'))),
+ * )
+ * ```
+ */
+export function hotpath(options: HotpathOptions = {}): Hotpath {
+  const resolved = resolveHotpathOptions(options)
+  const { responseCache } = resolved
+  const close = async () => responseCache?.close()
+  return Object.assign(appMiddleware(resolved), {
+    cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
+    addTags,
+    invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
+    responseCache,
+    close,
+    [Symbol.asyncDispose]: close,
+  })
+}
+
+function appMiddleware({
+  responseCache,
+  maxTraceEntries,
+}: ResolvedHotpathOptions): MiddlewareHandler {
+  return async (context, next) => {
+    if (maxTraceEntries === 0) await next()
+    else await runInRequest({ route: context.req.path, maxTraceEntries }, next)
+    if (responseCache === undefined || isSafeMethod(context.req.method)) return
+    const { status, headers } = context.res
+    await responseCache
+      .settleUnsafe(new HonoRequestView(context), status, headersOf(headers))
+      // A failed cache fails no request.
+      .catch(() => {})
+  }
+}
+
+function cachedMiddleware(
+  { responseCache, clock }: ResolvedHotpathOptions,
+  options: CachedOptions,
+): MiddlewareHandler {
+  const step =
+    responseCache === undefined
+      ? undefined
+      : new HonoCacheStep(namedRoute(responseCache, options), clock)
+  return async (context, next) => {
+    const { method } = context.req
+    const isCacheable = method === 'GET' || method === 'HEAD'
+    // What `next` resolves to is Hono's own affair, and must not be taken for a response.
+    if (step === undefined || !isCacheable) await next()
+    else await step.take(context, next)
+  }
+}

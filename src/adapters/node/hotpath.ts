@@ -1,0 +1,83 @@
+import { runInRequest } from '../../core/index.ts'
+import {
+  addNodeTags,
+  isSafeMethod,
+  keepTicksFast,
+  namedRoute,
+  NodeCacheStep,
+  NodeRequestView,
+  resolveHotpathOptions,
+  settleBeforeEnd,
+  type HotpathOptions,
+  type ResolvedHotpathOptions,
+} from '../../http/index.ts'
+import type { CachedOptions, Hotpath, Listener } from './types.ts'
+
+keepTicksFast()
+
+/**
+ * hotpath for `node:http`, with a router of your own or with none.
+ *
+ * @throws HotpathError HOTPATH_OPTION_INVALID
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { hotpath } from 'hotpath/node'
+ *
+ * const hot = hotpath({ cache: { ttlMs: 60_000 } })
+ * const server = createServer(
+ *   hot.cached({ route: '/time', tags: () => ['time'] }, (_request, response) => {
+ *     response.end(new Date().toISOString())
+ *   }),
+ * )
+ * ```
+ */
+export function hotpath(options: HotpathOptions = {}): Hotpath {
+  const resolved = resolveHotpathOptions(options)
+  const { responseCache } = resolved
+  const close = async () => responseCache?.close()
+  return {
+    cached: (routeOptions, listener) => cachedListener(resolved, routeOptions, listener),
+    handler: (listener) => serverListener(resolved, listener),
+    addTags: addNodeTags,
+    invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
+    responseCache,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function serverListener(
+  { responseCache, maxTraceEntries }: ResolvedHotpathOptions,
+  listener: Listener,
+): Listener {
+  return (request, response) => {
+    if (responseCache !== undefined && !isSafeMethod(request.method ?? 'GET')) {
+      settleBeforeEnd(responseCache, () => new NodeRequestView(request), response)
+    }
+    if (maxTraceEntries === 0) return listener(request, response)
+    const [route = '/'] = (request.url ?? '/').split('?', 1)
+    return runInRequest({ route, maxTraceEntries }, () => listener(request, response))
+  }
+}
+
+function cachedListener(
+  resolved: ResolvedHotpathOptions,
+  options: CachedOptions,
+  listener: Listener,
+): Listener {
+  const { responseCache, clock } = resolved
+  if (responseCache === undefined) return listener
+  const step = new NodeCacheStep(namedRoute(responseCache, options), clock)
+  return (request, response) => {
+    const { method } = request
+    if (method === 'GET' || method === 'HEAD') {
+      return step.take(new NodeRequestView(request), response, () => listener(request, response))
+    }
+    if (!isSafeMethod(method ?? 'GET')) {
+      settleBeforeEnd(responseCache, () => new NodeRequestView(request), response)
+    }
+    return listener(request, response)
+  }
+}

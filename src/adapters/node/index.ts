@@ -1,0 +1,8 @@
+export { hotpath } from './hotpath.ts'
+export type { CachedOptions, Hotpath, Listener } from './types.ts'
+export type {
+  HotpathOptions,
+  ResponseCache,
+  ResponseCacheOptions,
+  ResponseCacheStats,
+} from '../../http/index.ts'

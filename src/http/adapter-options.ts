@@ -1,0 +1,39 @@
+import { knownOptions, nonNegativeInteger, systemClock, type Clock } from '../core/index.ts'
+import { createResponseCache, type ResponseCache } from './response-cache.ts'
+import type { ResponseCacheOptions } from './response-cache-options.ts'
+
+/** What `hotpath()` takes, in all adapters whose routes name their cache themselves. */
+export interface HotpathOptions {
+  /**
+   * The response cache; `false` runs every route without, whatever it says.
+   *
+   * @defaultValue {} (in memory, 10,000 responses and 64 MiB)
+   */
+  cache?: ResponseCacheOptions | false | undefined
+  /**
+   * Entries that the trace of one request keeps (queries, cache verdicts); 0 traces nothing and
+   * costs nothing. With a number every handler runs in a request context that `requestContext()`
+   * reads. For development and for the doctor.
+   *
+   * @defaultValue 0
+   */
+  maxTraceEntries?: number | undefined
+}
+
+/** What an adapter works with. */
+export interface ResolvedHotpathOptions {
+  readonly responseCache: ResponseCache | undefined
+  readonly maxTraceEntries: number
+  readonly clock: Clock
+}
+
+/** @throws HotpathError HOTPATH_OPTION_INVALID */
+export function resolveHotpathOptions(options: HotpathOptions): ResolvedHotpathOptions {
+  knownOptions('hotpath', options, ['cache', 'maxTraceEntries'])
+  const { cache, maxTraceEntries = 0 } = options
+  return {
+    maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
+    responseCache: cache === false ? undefined : createResponseCache(cache),
+    clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
+  }
+}
