@@ -96,7 +96,7 @@ describe('an open circuit', () => {
     expect(probes).toHaveLength(1)
     probes[0]?.reject(new Error('still away'))
     await turn()
-    clock.advance(10_000)
+    clock.advance(250)
     expect(probes).toHaveLength(2)
     expect(circuit.isOpen).toBe(true)
     probes[1]?.resolve()
@@ -105,6 +105,19 @@ describe('an open circuit', () => {
     expect(await circuit.run('read', async () => 'value')).toBe('value')
     clock.advance(10_000)
     expect(probes).toHaveLength(2)
+  })
+
+  test('is not closed by a probe that took longer than a call may', async () => {
+    clock.advance(250)
+    clock.advance(51)
+    probes[0]?.resolve()
+    await turn()
+    expect(circuit.isOpen).toBe(true)
+    clock.advance(250)
+    clock.advance(50)
+    probes[1]?.resolve()
+    await turn()
+    expect(circuit.isOpen).toBe(false)
   })
 
   test('is not probed any more once it is given up', async () => {

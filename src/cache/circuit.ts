@@ -5,7 +5,7 @@ export interface CircuitOptions {
   /** What one call may take. */
   timeoutMs: number
   clock: Clock
-  /** Asked again and again while the circuit is open; closes it by succeeding. */
+  /** Asked again and again while the circuit is open; closes it by succeeding in time. */
   probe: () => Promise<void>
   /** Hears of every failure. */
   onTrouble: (operation: string, error: unknown) => void
@@ -103,16 +103,19 @@ export class Circuit {
   }
 
   // No deadline here, and never a second probe beside the first: a frozen Redis would otherwise
-  // collect them. The one that is under way is answered when Redis wakes up.
+  // collect them. The one that is under way is answered when Redis wakes up. Where it took longer
+  // than a call may, Redis is still slow, or was until now: that is for the next one to say.
   async #probe(): Promise<void> {
+    const { clock, timeoutMs, probe, onTrouble } = this.#options
+    const sentMs = clock.monotonicMs()
     try {
-      await this.#options.probe()
-      this.#isOpen = false
+      await probe()
+      if (clock.monotonicMs() - sentMs <= timeoutMs) this.#isOpen = false
     } catch (error) {
       this.errors++
-      this.#options.onTrouble('probe', error)
-      this.#probeLater()
+      onTrouble('probe', error)
     }
+    if (this.#isOpen) this.#probeLater()
   }
 }
 

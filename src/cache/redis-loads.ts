@@ -5,10 +5,11 @@ import type { VersionedTag } from './envelope.ts'
 import { fillScript } from './fill-script.ts'
 import type { HeldLease, Lease, Leases } from './leases.ts'
 import type { Fresh } from './memory-tier.ts'
+import type { Serializer } from './options.ts'
 import { pause } from './pause.ts'
 import { encodeRecord, redisTtl, type RedisRecord, type RedisRecords } from './redis-records.ts'
 import { everyTag, type RedisTags } from './redis-tags.ts'
-import { compressValue, encodeValue, type EncodedValue, type Serializer } from './value-codec.ts'
+import { compressValue, encodeValue, type EncodedValue } from './value-codec.ts'
 
 /** What a load must present to have its value stored: the state of things when it began. */
 export interface RedisGap {

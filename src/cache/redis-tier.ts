@@ -4,6 +4,7 @@ import { Bus, type ForeignListener } from './bus.ts'
 import { Circuit } from './circuit.ts'
 import { Leases, type Lease } from './leases.ts'
 import type { Fresh } from './memory-tier.ts'
+import type { Serializer } from './options.ts'
 import { RedisDebts } from './redis-debts.ts'
 import { RedisLoads, type Claim, type ClaimOptions, type RedisGap } from './redis-loads.ts'
 import { RedisRecords } from './redis-records.ts'
@@ -23,7 +24,7 @@ export interface RedisTierOptions {
   leaseMs?: number | false
   busLostMs?: number
   bus?: boolean
-  serializer?: 'clone' | 'json'
+  serializer?: Serializer
   compressMinBytes?: number | false
   clock: Clock
   /** Hears of every failure. */

@@ -3,10 +3,11 @@ import type { Bus } from './bus.ts'
 import { isReply, type Attempt, type Circuit } from './circuit.ts'
 import { encodeTombstone } from './envelope.ts'
 import type { Fresh } from './memory-tier.ts'
+import type { Serializer } from './options.ts'
 import type { RedisDebt, RedisDebts } from './redis-debts.ts'
 import { encodeRecord, redisTtl, type RedisRecords } from './redis-records.ts'
 import { everyTag, type RedisTags } from './redis-tags.ts'
-import { compressValue, encodeValue, type EncodedValue, type Serializer } from './value-codec.ts'
+import { compressValue, encodeValue, type EncodedValue } from './value-codec.ts'
 
 /** What {@link RedisWrites} work with. */
 export interface RedisWritesParts {

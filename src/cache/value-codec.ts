@@ -1,9 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import { HotpathError } from '../core/index.ts'
 import { compress, decompress } from './compression.ts'
-
-/** How values travel: with all that `structuredClone` keeps, or as JSON whatever that loses. */
-export type Serializer = 'clone' | 'json'
+import type { Serializer } from './options.ts'
 
 /** A value as bytes, and which form they have. */
 export interface EncodedValue {

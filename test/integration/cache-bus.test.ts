@@ -1,3 +1,4 @@
+import { createClient } from 'redis'
 import { describe, expect, test } from 'vitest'
 import type { RedisLike, RedisListener } from '../../src/index.ts'
 import { fresh, until, useRedisTiers, type TierUnderTest } from './redis-tiers.ts'
@@ -208,6 +209,23 @@ describe.each(Object.entries(clients))('on %s', (_, redis) => {
     } finally {
       await server.empty()
     }
+  })
+
+  test('where Redis forbids the channel all go by Redis alone, until it allows it', async () => {
+    const admin = createClient({ url: server.url })
+    await admin.connect()
+    await admin.sendCommand(['ACL', 'SETUSER', 'default', 'resetchannels'])
+    const [one, two] = open(2, redis, { busLostMs }) as [TierUnderTest, TierUnderTest]
+    await until(() => one.troubles.includes('subscribe'))
+    await one.tier.set('key', fresh('value'))
+    await one.tier.delete('other')
+    expect(one.tier.stats).toMatchObject({ circuit: 'closed', owed: 0 })
+    expect(one.troubles).toContain('publish')
+    expect((await two.tier.read('key', []))?.found?.value).toBe('value')
+    expect(one.tier.isHeard).toBe(false)
+    await admin.sendCommand(['ACL', 'SETUSER', 'default', 'allchannels'])
+    await hears(one)
+    admin.destroy()
   })
 
   test('without a bus memory is always believed, and nobody is told', async () => {
