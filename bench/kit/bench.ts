@@ -53,6 +53,8 @@ export type Contender = (given: Given) => Promise<Subject>
 export interface Subject {
   /** For `operations`: does the operation so many times; returns a number that depends on them all. */
   readonly operate?: (times: number) => number
+  /** For `awaited`: the same, with an await for each operation. */
+  readonly operateAwaited?: (times: number) => Promise<number>
   /** For `callers`: one call. */
   readonly call?: (input: number) => Promise<unknown>
   /** For `http`: where the server listens. */
@@ -60,7 +62,7 @@ export interface Subject {
   readonly close?: () => Promise<unknown>
 }
 
-export type Workload = OperationsWorkload | CallersWorkload | HttpWorkload
+export type Workload = OperationsWorkload | AwaitedWorkload | CallersWorkload | HttpWorkload
 
 interface Timed {
   /** What it is, in a few words; the heading of its table. */
@@ -72,6 +74,11 @@ interface Timed {
 /** A synchronous operation, repeated; its time is what one takes. */
 export interface OperationsWorkload extends Timed {
   readonly kind: 'operations'
+}
+
+/** An operation that returns a promise, one after the other, each awaited; its time is what one takes. */
+export interface AwaitedWorkload extends Timed {
+  readonly kind: 'awaited'
 }
 
 /** Callers that each make the next call when the last one is answered. */

@@ -1,7 +1,7 @@
 // The process of one contender. It does what the kit asks, one request after the other, and ends
 // with the kit.
 import type { Bench, Subject } from './bench.ts'
-import { cpuMicros, measureCallers, measureOperations } from './measure.ts'
+import { cpuMicros, measureAwaited, measureCallers, measureOperations } from './measure.ts'
 import { peakRssBytes, resetPeakRss } from './memory.ts'
 import type { Answer, Request } from './contender.ts'
 import { urlOf, type ServiceUrls } from './service-urls.ts'
@@ -57,6 +57,9 @@ async function measure(name: string) {
   const workload = bench.workloads[name]
   if (workload?.kind === 'operations' && subject.operate) {
     return measureOperations(workload, subject.operate)
+  }
+  if (workload?.kind === 'awaited' && subject.operateAwaited) {
+    return measureAwaited(workload, subject.operateAwaited)
   }
   if (workload?.kind === 'callers' && subject.call) return measureCallers(workload, subject.call)
   throw new Error(`the contender has nothing to measure at ${name}`)
