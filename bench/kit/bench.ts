@@ -59,10 +59,27 @@ export interface Subject {
   readonly call?: (input: number) => Promise<unknown>
   /** For `http`: where the server listens. */
   readonly url?: string
+  /** For `outage`: a cache in memory and Redis. */
+  readonly cache?: OutageCache
   readonly close?: () => Promise<unknown>
 }
 
-export type Workload = OperationsWorkload | AwaitedWorkload | CallersWorkload | HttpWorkload
+/** What is asked of a cache while its Redis is away, and to find out whether it is back. */
+export interface OutageCache {
+  /** The value of a key, from `load` where it is missing. */
+  getOrSet(key: string, load: () => Promise<string>): Promise<unknown>
+  /** Writes as another process would: through a second instance, with a client of its own. */
+  write(key: string, value: string): Promise<unknown>
+  /** Reads a key that this instance does not have in memory. */
+  read(key: string): Promise<unknown>
+}
+
+export type Workload =
+  | OperationsWorkload
+  | AwaitedWorkload
+  | CallersWorkload
+  | HttpWorkload
+  | OutageWorkload
 
 interface Timed {
   /** What it is, in a few words; the heading of its table. */
@@ -102,6 +119,16 @@ export interface HttpWorkload extends Timed {
    */
   readonly pipelining: number
   readonly latencySliceMs: number
+}
+
+/** Steady calls on a cache, while Redis goes away and comes back. */
+export interface OutageWorkload {
+  readonly kind: 'outage'
+  readonly about: string
+  readonly fault: 'kill' | 'freeze'
+  readonly beforeMs: number
+  readonly outageMs: number
+  readonly afterMs: number
 }
 
 /** What we claim, and how it is worked out of the figures. */

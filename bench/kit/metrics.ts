@@ -15,7 +15,9 @@ const perOperation: readonly [Metric, ...Metric[]] = [
 ]
 
 /** What each kind of workload is measured by; the first is the one that ratios are taken of. */
-export const metricsOf: Readonly<Record<Workload['kind'], readonly [Metric, ...Metric[]]>> = {
+export const metricsOf: Readonly<
+  Record<Exclude<Workload['kind'], 'outage'>, readonly [Metric, ...Metric[]]>
+> = {
   operations: perOperation,
   awaited: perOperation,
   callers: [
