@@ -53,14 +53,33 @@ export type Contender = (given: Given) => Promise<Subject>
 export interface Subject {
   /** For `operations`: does the operation so many times; returns a number that depends on them all. */
   readonly operate?: (times: number) => number
+  /** For `awaited`: the same, with an await for each operation. */
+  readonly operateAwaited?: (times: number) => Promise<number>
   /** For `callers`: one call. */
   readonly call?: (input: number) => Promise<unknown>
   /** For `http`: where the server listens. */
   readonly url?: string
+  /** For `outage`: a cache in memory and Redis. */
+  readonly cache?: OutageCache
   readonly close?: () => Promise<unknown>
 }
 
-export type Workload = OperationsWorkload | CallersWorkload | HttpWorkload
+/** What is asked of a cache while its Redis is away, and to find out whether it is back. */
+export interface OutageCache {
+  /** The value of a key, from `load` where it is missing. */
+  getOrSet(key: string, load: () => Promise<string>): Promise<unknown>
+  /** Writes as another process would: through a second instance, with a client of its own. */
+  write(key: string, value: string): Promise<unknown>
+  /** Reads a key that this instance does not have in memory. */
+  read(key: string): Promise<unknown>
+}
+
+export type Workload =
+  | OperationsWorkload
+  | AwaitedWorkload
+  | CallersWorkload
+  | HttpWorkload
+  | OutageWorkload
 
 interface Timed {
   /** What it is, in a few words; the heading of its table. */
@@ -72,6 +91,11 @@ interface Timed {
 /** A synchronous operation, repeated; its time is what one takes. */
 export interface OperationsWorkload extends Timed {
   readonly kind: 'operations'
+}
+
+/** An operation that returns a promise, one after the other, each awaited; its time is what one takes. */
+export interface AwaitedWorkload extends Timed {
+  readonly kind: 'awaited'
 }
 
 /** Callers that each make the next call when the last one is answered. */
@@ -95,6 +119,16 @@ export interface HttpWorkload extends Timed {
    */
   readonly pipelining: number
   readonly latencySliceMs: number
+}
+
+/** Steady calls on a cache, while Redis goes away and comes back. */
+export interface OutageWorkload {
+  readonly kind: 'outage'
+  readonly about: string
+  readonly fault: 'kill' | 'freeze'
+  readonly beforeMs: number
+  readonly outageMs: number
+  readonly afterMs: number
 }
 
 /** What we claim, and how it is worked out of the figures. */

@@ -1,7 +1,8 @@
 // The process of one contender. It does what the kit asks, one request after the other, and ends
 // with the kit.
 import type { Bench, Subject } from './bench.ts'
-import { cpuMicros, measureCallers, measureOperations } from './measure.ts'
+import { cpuMicros, measureAwaited, measureCallers, measureOperations } from './measure.ts'
+import { OutageCallers, type OutageStep } from './outage-callers.ts'
 import { peakRssBytes, resetPeakRss } from './memory.ts'
 import type { Answer, Request } from './contender.ts'
 import { urlOf, type ServiceUrls } from './service-urls.ts'
@@ -18,6 +19,7 @@ const contender = bench.contenders[name]
 if (contender === undefined) throw new Error(`${file} has no contender "${name}"`)
 const start = contender
 let subject: Subject = {}
+let outageCallers: OutageCallers | undefined
 // A server stays up from slice to slice, as servers do. A second one in the same process would run
 // on code that V8 has compiled for the first, and be slower for it.
 const servers = new Map<string, Subject>()
@@ -42,6 +44,8 @@ async function answer(request: Request): Promise<unknown> {
       return { cpuMicros: cpuMicros(), peakRssBytes: peakRssBytes() }
     case 'reset-peak':
       return resetPeakRss()
+    case 'outage':
+      return outage(request.step)
     case 'stop':
       return subject.url === undefined ? void (await subject.close?.()) : undefined
   }
@@ -58,8 +62,23 @@ async function measure(name: string) {
   if (workload?.kind === 'operations' && subject.operate) {
     return measureOperations(workload, subject.operate)
   }
+  if (workload?.kind === 'awaited' && subject.operateAwaited) {
+    return measureAwaited(workload, subject.operateAwaited)
+  }
   if (workload?.kind === 'callers' && subject.call) return measureCallers(workload, subject.call)
   throw new Error(`the contender has nothing to measure at ${name}`)
+}
+
+function outage(step: OutageStep) {
+  if (step === 'begin') {
+    if (subject.cache === undefined) throw new Error('the contender has no cache')
+    const callers = new OutageCallers(subject.cache)
+    for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
+      process.removeAllListeners(event).on(event, () => callers.countUnhandled())
+    }
+    outageCallers = callers
+  }
+  return outageCallers?.take(step)
 }
 
 function reply(message: Answer): void {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Sample } from './figures.ts'
+import type { OutageStep } from './outage-callers.ts'
 import { pinned } from './pinning.ts'
 import type { ServiceUrls } from './service-urls.ts'
 
@@ -8,6 +9,7 @@ import type { ServiceUrls } from './service-urls.ts'
 export type Request =
   | { readonly ask: 'start' | 'measure'; readonly workload: string }
   | { readonly ask: 'usage' | 'reset-peak' | 'stop' }
+  | { readonly ask: 'outage'; readonly step: OutageStep }
 
 export type Answer = { readonly value: unknown } | { readonly error: string }
 
@@ -68,6 +70,11 @@ export class ContenderProcess {
 
   async resetPeakRss(): Promise<void> {
     await this.#ask({ ask: 'reset-peak' })
+  }
+
+  /** @returns a sample at the last step, undefined before */
+  outage(step: OutageStep): Promise<unknown> {
+    return this.#ask({ ask: 'outage', step })
   }
 
   async stop(): Promise<void> {

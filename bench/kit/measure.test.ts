@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { CallersWorkload } from './bench.ts'
-import { measureCallers, measureOperations } from './measure.ts'
+import { measureAwaited, measureCallers, measureOperations } from './measure.ts'
 
 const operations = { kind: 'operations', about: '', warmupMs: 60, sliceMs: 30 } as const
 const callers: CallersWorkload = {
@@ -28,6 +28,24 @@ test('an operation is repeated in batches and its time divided by their number',
 
 test('an operation without a result is refused: it might have been compiled away', () => {
   expect(() => measureOperations(operations, () => Number.NaN)).toThrow('must return a number')
+})
+
+test('an awaited operation is repeated in batches, between which timers fire', async () => {
+  let largest = 0
+  let fired = 0
+  const timer = setInterval(() => fired++, 1)
+  const awaited = { ...operations, kind: 'awaited' } as const
+  const sample = await measureAwaited(awaited, async (times) => {
+    largest = Math.max(largest, times)
+    let sum = 0
+    for (let i = 0; i < times; i++) sum += await Promise.resolve(i)
+    return sum
+  })
+  clearInterval(timer)
+  expect(largest).toBeGreaterThan(1)
+  expect(fired).toBeGreaterThan(10)
+  expect(sample['nsPerOperation']).toBeGreaterThan(0)
+  expect(sample['cpuNsPerOperation']).toBeGreaterThan(0)
 })
 
 test('as many callers as asked for call at once, with the inputs in turn', async () => {

@@ -9,12 +9,17 @@ export interface Metric {
   readonly withQuartiles?: boolean
 }
 
+const perOperation: readonly [Metric, ...Metric[]] = [
+  { name: 'cpuNsPerOperation', heading: 'CPU ns/op', digits: 2, withQuartiles: true },
+  { name: 'nsPerOperation', heading: 'ns/op', digits: 2, withQuartiles: true },
+]
+
 /** What each kind of workload is measured by; the first is the one that ratios are taken of. */
-export const metricsOf: Readonly<Record<Workload['kind'], readonly [Metric, ...Metric[]]>> = {
-  operations: [
-    { name: 'cpuNsPerOperation', heading: 'CPU ns/op', digits: 2, withQuartiles: true },
-    { name: 'nsPerOperation', heading: 'ns/op', digits: 2, withQuartiles: true },
-  ],
+export const metricsOf: Readonly<
+  Record<Exclude<Workload['kind'], 'outage'>, readonly [Metric, ...Metric[]]>
+> = {
+  operations: perOperation,
+  awaited: perOperation,
   callers: [
     { name: 'perSecond', heading: 'calls/s', digits: 0, withQuartiles: true },
     { name: 'cpuMicrosPerCall', heading: 'CPU µs/call', digits: 1, withQuartiles: true },

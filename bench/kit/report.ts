@@ -3,6 +3,7 @@ import type { Bench } from './bench.ts'
 import type { Claim } from './claims.ts'
 import type { Samples } from './figures.ts'
 import type { Machine } from './machine.ts'
+import { outageTable } from './outage-table.ts'
 import { metricsOf } from './metrics.ts'
 import { alignedTable, readable } from './table.ts'
 
@@ -30,6 +31,10 @@ export function printMachine({ versions, ...machine }: Machine): void {
 
 export function printTables(bench: Bench, samples: Samples): void {
   for (const [name, workload] of Object.entries(bench.workloads)) {
+    if (workload.kind === 'outage') {
+      console.log(`\n${name}: ${workload.about}\n${outageTable(bench, samples, name)}`)
+      continue
+    }
     const [primary, ...others] = metricsOf[workload.kind]
     const columns = [primary, ...others]
     const rows = Object.keys(bench.contenders).map((contender) => {
@@ -49,6 +54,7 @@ export function printTables(bench: Bench, samples: Samples): void {
     console.log(`\n${name}: ${workload.about}\n${alignedTable([headings, ...rows])}`)
     if (workload.kind === 'http') printIdle(bench, samples, name)
   }
+  if (Object.values(bench.workloads).every(({ kind }) => kind === 'outage')) return
   console.log(
     `\nMedians of ${bench.rounds} rounds (middle half in brackets); ` +
       `ratio: of the first column, to "${bench.baseline}", the median of each round's own.`,

@@ -5,6 +5,7 @@ import { ContenderProcess } from './contender.ts'
 import { Samples, type Sample } from './figures.ts'
 import { measureHttp } from './load.ts'
 import { describeMachine, installedVersions } from './machine.ts'
+import { measureOutage } from './outage.ts'
 import { orderOfRound } from './order.ts'
 import { pinThisProcess } from './pinning.ts'
 import { showProgress } from './progress.ts'
@@ -71,7 +72,7 @@ async function runRounds(
         if (url !== undefined && about.kind === 'http') {
           await checkBody(name, new URL(about.path, url))
         }
-        const sample = await measure(workload, about, contender, url)
+        const sample = await measure(workload, about, contender, url, services)
         if (round >= 0) samples.add(workload, name, sample)
         await contender.stop()
       }
@@ -104,7 +105,12 @@ function measure(
   workload: Workload,
   contender: ContenderProcess,
   url: string | undefined,
+  { redis }: RunningServices,
 ): Promise<Sample> {
+  if (workload.kind === 'outage') {
+    if (redis === undefined) throw new Error(`${name} needs the service redis`)
+    return measureOutage(workload, contender, redis)
+  }
   if (workload.kind !== 'http') return contender.measure(name)
   if (url === undefined) throw new Error(`${name} needs a server, and the contender gave no url`)
   return measureHttp(workload, contender, url)

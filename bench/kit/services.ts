@@ -1,3 +1,4 @@
+import type { RedisServer } from '@hotpath/services'
 import { Client } from 'pg'
 import { createClient } from 'redis'
 import type { Service, Services } from './bench.ts'
@@ -9,6 +10,8 @@ export interface RunningServices extends Services {
   readonly urls: ServiceUrls
   /** What runs, by name, as the servers themselves say. */
   readonly versions: Record<string, string>
+  /** Where it was asked for: it can be killed, frozen and brought back. */
+  readonly redis?: RedisServer | undefined
 }
 
 /** Starts the servers that a bench or a soak asks for; they end with `closing`. */
@@ -21,14 +24,15 @@ export async function startServices(
   if (wanted.length === 0) return { urls, versions, url: (service) => urlOf(urls, service) }
 
   const { startPostgres, startRedis } = await import('@hotpath/services')
+  let redis: RedisServer | undefined
   for (const service of wanted) {
-    const server = service === 'postgres' ? await startPostgres() : await startRedis()
+    const server = service === 'postgres' ? await startPostgres() : (redis = await startRedis())
     closing.defer(() => server.close())
     urls[service] = server.url
     if (service === 'postgres') versions['PostgreSQL'] = await postgresVersion(server.url)
     else versions['Redis'] = await redisVersion(server.url)
   }
-  return { urls, versions, url: (service) => urlOf(urls, service) }
+  return { urls, versions, redis, url: (service) => urlOf(urls, service) }
 }
 
 async function postgresVersion(connectionString: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { createClient, defineScript } from 'redis'
 import { redisBeginning } from '../api/redis.ts'
-import type { CacheOptions, ResponseCache } from './usual-cache.ts'
+import type { CacheOptions, ResponseCache, Stored } from './usual-cache.ts'
 
 // Writes are numbered. A load notes the last number before it reads the database, and its response
 // is kept only if nothing that it shows was written under a later one.
@@ -69,6 +69,14 @@ export async function createRedisCache(
   client.on('error', onError)
   await connect(client)
 
+  const flights = new Map<string, Promise<string | null>>()
+
+  async function fly(page: string, ttlMs: number, before: number, load: () => Promise<Stored>) {
+    const { json, tags } = await load()
+    await client.keep(page, json ?? '', ttlMs, before, tags).catch(onError)
+    return json
+  }
+
   return {
     async getOrLoad(key, ttlMs, load) {
       const page = `page:${key}`
@@ -77,9 +85,14 @@ export async function createRedisCache(
       const [kept, before] = found
       // An empty text stands for "there is no such thing".
       if (typeof kept === 'string') return kept === '' ? null : kept
-      const { json, tags } = await load()
-      await client.keep(page, json ?? '', ttlMs, Number(before ?? 0), tags).catch(onError)
-      return json
+      // Whoever finds the same number may share the load: nothing was written since it began.
+      const name = `${before} ${key}`
+      let flight = flights.get(name)
+      if (flight === undefined) {
+        flight = fly(page, ttlMs, Number(before ?? 0), load).finally(() => flights.delete(name))
+        flights.set(name, flight)
+      }
+      return flight
     },
     async invalidate(tag) {
       await client.remove(tag).catch(onError)

@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true }))
 describe('npm start', () => {
   test('proves, writes its figures, stays up, and leaves nothing after Ctrl-C', async () => {
     const json = join(folder, 'proof.json')
-    const args = ['--dump', dump, '--json', json, '--seconds', '5', '--port', '0']
+    const args = ['--dump', dump, '--json', json, '--seconds', '8', '--port', '0']
     const mark = `proof-of-${process.pid}`
     const run = start(args, { DATABASE_URL: serverUrl, HOTPATH_TEST: mark })
     const [, origin = ''] = await run.printed(/is up on (http:\/\/localhost:\d+)/)
@@ -46,17 +46,19 @@ describe('npm start', () => {
       hitRatio: expect.any(Number),
     })
     expect(report.rows).toEqual(
-      ['pooling', 'query', 'response-cache', 'mixed-rps', 'mixed-p99'].map((id) => ({
-        id,
-        what: expect.any(String),
-        unit: expect.stringMatching(/^(ms|req\/s)$/),
-        naive: expect.any(Number),
-        usual: expect.any(Number),
-        hotpath: expect.any(Number),
-        gain: expect.any(Number),
-        gainOverUsual: expect.any(Number),
-        claimed: expect.any(String),
-      })),
+      ['memo', 'pooling', 'query', 'response-cache', 'stampede', 'mixed-rps', 'mixed-p99'].map(
+        (id) => ({
+          id,
+          what: expect.any(String),
+          unit: expect.stringMatching(/^(ms|µs|req\/s|calls)$/),
+          naive: expect.any(Number),
+          usual: expect.any(Number),
+          hotpath: expect.any(Number),
+          gain: expect.any(Number),
+          gainOverUsual: expect.any(Number),
+          claimed: expect.any(String),
+        }),
+      ),
     )
 
     expect(await processesThatMention(mark)).toHaveLength(2)

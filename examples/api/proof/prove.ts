@@ -63,6 +63,7 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
   const bench = {
     ports: builds.ports,
     databaseUrl: database.url,
+    redisUrl: redis?.url,
     catalogue,
     load: withQuietAfter(load, database.url, signal),
     signal,

@@ -8,6 +8,8 @@ export interface Bench {
   /** Where each build listens, on 127.0.0.1. All are up; only one is under load at a time. */
   readonly ports: PerBuild<number>
   readonly databaseUrl: string
+  /** Where the usual and the hotpath build keep responses; without it, in their memory. */
+  readonly redisUrl: string | undefined
   readonly catalogue: Catalogue
   readonly load: LoadProcess
   readonly signal: AbortSignal
