@@ -27,7 +27,7 @@ export interface Fresh {
 }
 
 /** What is kept of a key in memory. */
-export class MemoryEntry extends BoundedEntry<MemoryEntry> {
+export class MemoryEntry extends BoundedEntry {
   declare readonly key: string
   readonly value: unknown
   readonly isMissing: boolean
