@@ -58,7 +58,7 @@ interface Margins {
 }
 
 /** What this process holds of a key. There are many of them, so most have few fields. */
-export class MemoryEntry extends BoundedEntry<MemoryEntry> {
+export class MemoryEntry extends BoundedEntry {
   declare readonly key: string
   readonly value: unknown
   readonly isMissing: boolean

@@ -1,5 +1,10 @@
 // What the other rooms use. Users of the package get `public.ts` as `hotpath/memo`.
 export { approximateBytes } from './approximate-bytes.ts'
-export { createBoundedStore, type BoundedStore, type BoundedStoreOptions } from './bounded-store.ts'
+export {
+  BoundedEntry,
+  createBoundedStore,
+  type BoundedStore,
+  type BoundedStoreOptions,
+} from './bounded-store.ts'
 export { CoarseTime } from './coarse-time.ts'
-export { BoundedEntry } from './entry-queue.ts'
+export { absent, SlotStore, type SlotStoreOptions } from './slot-store.ts'

@@ -1,6 +1,8 @@
 import { isPromise } from 'node:util/types'
 import { invalid, register } from '../core/index.ts'
 import { ResultStore, type MemoStats } from './result-store.ts'
+import { absent } from './slot-store.ts'
+import type { CallKey } from './store-key.ts'
 import { resolveMemoizeOptions, type MemoizeOptions } from './options.ts'
 
 /** A function that can be memoised. */
@@ -44,18 +46,33 @@ export function memoize<F extends AnyFunction>(
   options: MemoizeOptions<Parameters<F>> = {},
 ): Memoized<F> {
   if (typeof fn !== 'function') invalid('fn', 'a function', fn)
-  const { keyOf, name, ...bounds } = resolveMemoizeOptions(options)
+  const { key, name, ...bounds } = resolveMemoizeOptions(options)
   const results = new ResultStore(bounds)
+  const { calls } = results
   if (name !== undefined) register('memo', name, () => results.stats())
 
+  const reach =
+    key === undefined
+      ? (_self: unknown, args: readonly unknown[]) => calls.reach(args)
+      : (self: unknown, args: readonly unknown[]) => calls.reach([Reflect.apply(key, self, args)])
+
   function memo(this: unknown, ...args: unknown[]): unknown {
-    const key = keyOf(this, args)
-    const kept = results.read(key)
-    if (kept !== undefined) return kept.value
-    const result = Reflect.apply(fn, this, args)
-    if (typeof result === 'object' && isPromise(result)) results.follow(key, result)
-    else results.keep(key, result)
-    return result
+    const call = reach(this, args)
+    const slot = results.find(call)
+    if (slot !== absent) return results.at(slot)
+    return results.flight(call) ?? run(call, this, args)
+  }
+
+  function run(call: CallKey, self: unknown, args: unknown[]): unknown {
+    calls.hold(call)
+    try {
+      const result = Reflect.apply(fn, self, args)
+      if (typeof result === 'object' && isPromise(result)) results.follow(call, result)
+      else results.keep(call, result)
+      return result
+    } finally {
+      calls.release(call)
+    }
   }
 
   Object.defineProperties(memo, {
@@ -65,7 +82,8 @@ export function memoize<F extends AnyFunction>(
   return Object.assign(memo, {
     stats: () => results.stats(),
     delete(this: unknown, ...args: unknown[]) {
-      return results.delete(keyOf(this, args))
+      const call = calls.find(key === undefined ? args : [Reflect.apply(key, this, args)])
+      return call !== undefined && results.delete(call)
     },
     clear: () => results.clear(),
   }) as unknown as Memoized<F>

@@ -7,8 +7,6 @@ import {
   systemClock,
   type Clock,
 } from '../core/index.ts'
-import { keyOfArguments, keyOfOne } from './argument-key.ts'
-import type { StoreKey } from './entry-queue.ts'
 
 /** How {@link memoize} keeps results. */
 export interface MemoizeOptions<Args extends readonly unknown[] = readonly unknown[]> {
@@ -51,7 +49,7 @@ export interface ResolvedMemoizeOptions {
   readonly maxEntries: number
   readonly maxBytes: number | undefined
   readonly ttlMs: number | undefined
-  readonly keyOf: (self: unknown, args: readonly unknown[]) => StoreKey
+  readonly key: ((...args: never[]) => unknown) | undefined
   readonly name: string | undefined
   readonly clock: Clock
 }
@@ -66,10 +64,7 @@ export function resolveMemoizeOptions<Args extends readonly unknown[]>(
     maxEntries: positiveInteger('maxEntries', maxEntries),
     maxBytes: maxBytes === undefined ? undefined : positiveInteger('maxBytes', maxBytes),
     ttlMs: ttlMs === undefined ? undefined : positiveMs('ttlMs', ttlMs),
-    keyOf:
-      key === undefined
-        ? (_self, args) => keyOfArguments(args)
-        : (self, args) => keyOfOne(Reflect.apply(key, self, args)),
+    key: key as ((...args: never[]) => unknown) | undefined,
     name: name === undefined ? undefined : nonEmptyString('name', name),
     clock,
   }

@@ -1,8 +1,9 @@
 import type { Clock } from '../core/index.ts'
 import { approximateBytes } from './approximate-bytes.ts'
-import { createBoundedStore, type BoundedStore } from './bounded-store.ts'
+import { ArgumentTree, bytesOfKey } from './argument-tree.ts'
 import { CoarseTime } from './coarse-time.ts'
-import { BoundedEntry, type StoreKey } from './entry-queue.ts'
+import { absent, SlotStore } from './slot-store.ts'
+import type { CallKey } from './store-key.ts'
 
 /** What has become of the calls of a memoised function since it was made. */
 export interface MemoStats {
@@ -22,30 +23,17 @@ export interface MemoStats {
   readonly evictions: number
 }
 
-class Result extends BoundedEntry<Result> {
-  /** For an async function its promise, which every call gets. */
-  readonly value: unknown
-  readonly expiresMs: number
-
-  constructor(key: StoreKey, bytes: number, value: unknown, expiresMs: number) {
-    super(key, bytes)
-    this.value = value
-    this.expiresMs = expiresMs
-  }
-}
-
-/** A run that has not ended. */
-interface Flight {
-  readonly value: Promise<unknown>
-}
-
 /** The results of one function, and the runs that are under way. */
 export class ResultStore {
-  readonly #store: BoundedStore<Result>
+  /** The calls that have a result or a run under way. */
+  readonly calls: ArgumentTree = new ArgumentTree()
+  readonly #store: SlotStore<unknown>
   // Apart from the results: one that is under way must not be evicted, or the next call would run.
-  readonly #flights = new Map<StoreKey, Flight>()
+  readonly #flights = new Map<CallKey, Promise<unknown>>()
   readonly #isMeasured: boolean
   readonly #ttlMs: number | undefined
+  /** By slot; only where there is a `ttlMs`. */
+  readonly #expiresMs: number[] | undefined
   readonly #time: CoarseTime
   #hits = 0
   #misses = 0
@@ -57,44 +45,71 @@ export class ResultStore {
     clock: Clock
   }) {
     const { maxEntries, maxBytes, ttlMs, clock } = options
-    this.#store = createBoundedStore<Result>({ maxEntries, maxBytes })
+    this.#store = new SlotStore<unknown>({
+      maxEntries,
+      maxBytes,
+      onLeave: (_value, key) => this.calls.prune(key),
+    })
     this.#isMeasured = maxBytes !== undefined
     this.#ttlMs = ttlMs
+    this.#expiresMs = ttlMs === undefined ? undefined : [0]
     this.#time = new CoarseTime(clock)
   }
 
-  /** What answers a call, and counts it. */
-  read(key: StoreKey): { readonly value: unknown } | undefined {
-    const result = this.#store.get(key)
-    if (result === undefined || this.#isExpired(result)) return this.#readFlight(key)
+  /**
+   * Where the result of a call is, which is a hit, or `absent`. A result that has expired stays where
+   * it is until the next takes its place: its key has earned that.
+   */
+  find(key: CallKey): number {
+    const slot = this.#store.find(key)
+    if (slot === absent) return absent
+    const expiresMs = this.#expiresMs
+    if (expiresMs !== undefined && this.#time.nowMs() >= (expiresMs[slot] as number)) return absent
     this.#hits++
-    return result
+    return slot
   }
 
-  keep(key: StoreKey, value: unknown): void {
+  /** The result in a slot that `find` has just returned: of an async function its promise. */
+  at(slot: number): unknown {
+    return this.#store.at(slot)
+  }
+
+  /** The run under way of a call without result, which is a hit. Otherwise it is a miss. */
+  flight(key: CallKey): Promise<unknown> | undefined {
+    const flight = this.#flights.size === 0 ? undefined : this.#flights.get(key)
+    if (flight === undefined) this.#misses++
+    else this.#hits++
+    return flight
+  }
+
+  keep(key: CallKey, value: unknown): void {
     this.#put(key, value, value)
   }
 
   /** Lets others share a promise, and keeps it when it is fulfilled. */
-  follow(key: StoreKey, promise: Promise<unknown>): void {
-    const flight: Flight = { value: promise }
-    this.#flights.set(key, flight)
+  follow(key: CallKey, promise: Promise<unknown>): void {
+    if (!this.#flights.has(key)) this.calls.hold(key)
+    this.#flights.set(key, promise)
     promise.then(
       (value) => {
         // Not where it was forgotten meanwhile.
-        if (this.#land(key, flight)) this.#put(key, promise, value)
+        if (this.#flights.get(key) !== promise) return
+        this.#put(key, promise, value)
+        this.#land(key)
       },
-      () => this.#land(key, flight),
+      () => {
+        if (this.#flights.get(key) === promise) this.#land(key)
+      },
     )
   }
 
-  delete(key: StoreKey): boolean {
-    const wasUnderWay = this.#flights.delete(key)
+  delete(key: CallKey): boolean {
+    const wasUnderWay = this.#land(key)
     return this.#store.delete(key) || wasUnderWay
   }
 
   clear(): void {
-    this.#flights.clear()
+    for (const key of this.#flights.keys()) this.#land(key)
     this.#store.clear()
   }
 
@@ -106,26 +121,17 @@ export class ResultStore {
     return { hits, misses, hitRatio, entries, maxEntries, bytes, maxBytes, evictions }
   }
 
-  #readFlight(key: StoreKey): Flight | undefined {
-    const flight = this.#flights.size === 0 ? undefined : this.#flights.get(key)
-    if (flight === undefined) this.#misses++
-    else this.#hits++
-    return flight
+  #put(key: CallKey, kept: unknown, value: unknown): void {
+    const bytes = this.#isMeasured ? bytesOfKey(key) + approximateBytes(value) : 0
+    const slot = this.#store.set(key, kept, bytes)
+    if (this.#expiresMs !== undefined && slot !== absent) {
+      this.#expiresMs[slot] = this.#time.nowMs() + (this.#ttlMs as number)
+    }
   }
 
-  #isExpired(result: Result): boolean {
-    if (this.#ttlMs === undefined || this.#time.nowMs() < result.expiresMs) return false
-    this.#store.delete(result.key)
+  #land(key: CallKey): boolean {
+    if (!this.#flights.delete(key)) return false
+    this.calls.release(key)
     return true
-  }
-
-  #put(key: StoreKey, kept: unknown, value: unknown): void {
-    const bytes = this.#isMeasured ? approximateBytes(key) + approximateBytes(value) : 0
-    const expiresMs = this.#ttlMs === undefined ? Infinity : this.#time.nowMs() + this.#ttlMs
-    this.#store.set(new Result(key, bytes, kept, expiresMs))
-  }
-
-  #land(key: StoreKey, flight: Flight): boolean {
-    return this.#flights.get(key) === flight && this.#flights.delete(key)
   }
 }

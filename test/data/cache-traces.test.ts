@@ -16,7 +16,7 @@ const sizes = [512, 1_000, 2_500, 5_000, 10_000]
 const applications = ['web07', 'orm-busy']
 const others = ['oltp', 'adaptsize', 'gli', 'loop']
 
-class Entry extends BoundedEntry<Entry> {}
+class Entry extends BoundedEntry {}
 
 test('S3-FIFO is above LRU on the traces of applications, and on none far below it', () => {
   const table = [...applications, ...others].flatMap((trace) => {
