@@ -128,7 +128,7 @@ export class RedisLoads {
     const { circuit, records } = this.#parts
     if (records.isOwed(key, tags)) return undefined
     return circuit.run('claim', async (attempt) => {
-      const asked = leases.take(key, attempt)
+      const asked = leases.take(key, tags, attempt)
       const [verdict, record] = await Promise.all([asked, records.read(key, tags)])
       return { verdict, record }
     })

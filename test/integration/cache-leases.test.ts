@@ -135,6 +135,23 @@ describe.each(Object.entries(clients))('on %s', (_, redis) => {
     await until(async () => (await redis.get(`${one.namespace}:l:key`))?.length === 0)
   })
 
+  test.each([
+    ['it is written', ({ tier }: TierUnderTest) => tier.delete('key')],
+    ['its tag is invalidated', ({ tier }: TierUnderTest) => tier.invalidate(['tag'])],
+    ['its tag expires', ({ tier }: TierUnderTest) => tier.expire(['tag'])],
+  ])('nobody waits for the load of a key that began before %s', async (__, change) => {
+    const [holder, other] = open(2, redis, { leaseMs: 60_000 }) as [TierUnderTest, TierUnderTest]
+    await until(() => holder.heard.includes('flush'))
+    for (const changing of [holder, other]) {
+      granted(await claim(holder, { tags: ['tag', 'more'] }))
+      const waiting = outcome(other, claim(other, { tags: ['tag', 'more'] }))
+      await change(changing)
+      const next = granted(await waiting)
+      next.lease?.handOver()(true)
+      await until(async () => (await redis.get(`${holder.namespace}:l:key`)) === null)
+    }
+  })
+
   test('a refresh does not wait', async () => {
     const [one, two] = openSome(2) as [TierUnderTest, TierUnderTest]
     granted(await claim(one, { isRefresh: true }))
