@@ -62,7 +62,12 @@ export class Flight {
 
   /** False once its value would be older than a write, an invalidation or an expiry. */
   get isCurrent(): boolean {
-    return this.#isKnownCurrent && !this.isDoubted && !areChanged(this.#tags, this.step)
+    return this.#isKnownCurrent && !areChanged(this.#tags, this.step)
+  }
+
+  /** Who asks now may wait for it. */
+  get isOpen(): boolean {
+    return this.isCurrent && !this.isDoubted
   }
 
   /** Unlike {@link Flight.isCurrent}, true after an expiry: the value is stale then, but of use. */

@@ -69,7 +69,7 @@ export class Flights {
   /** The load of a key that a caller of now may wait for. */
   get(key: string): Flight | undefined {
     const flight = this.#flights.get(key)
-    return flight?.isCurrent === true ? flight : undefined
+    return flight?.isOpen === true ? flight : undefined
   }
 
   begin(key: string, call: Call, start: FlightStart): Flight {
