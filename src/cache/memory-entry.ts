@@ -46,7 +46,18 @@ export interface EntryOrigin {
   readonly step: number
 }
 
-/** What this process holds of a key. */
+/** What only entries need that are served past their TTL or loaded anew before its end. */
+interface Margins {
+  readonly freshMs: number
+  readonly staleMs: number
+  readonly staleIfErrorMs: number
+  /** β of XFetch times what the load took. */
+  readonly earlyMs: number
+  holdMs: number
+  isDrawn: boolean
+}
+
+/** What this process holds of a key. There are many of them, so most have few fields. */
 export class MemoryEntry extends BoundedEntry<MemoryEntry> {
   declare readonly key: string
   readonly value: unknown
@@ -55,14 +66,8 @@ export class MemoryEntry extends BoundedEntry<MemoryEntry> {
   readonly step: number
   /** Until then it is fresh without a closer look, as far as time goes. */
   readonly checkMs: number
-  readonly freshMs: number
-  /** No refresh is tried before: the last one brought nothing. */
-  holdMs = 0
+  readonly #margins: Margins | undefined
   #promise: Promise<unknown> | undefined = undefined
-  readonly #staleMs: number
-  readonly #staleIfErrorMs: number
-  readonly #earlyMs: number
-  #isDrawn = false
 
   constructor(key: string, bytes: number, fresh: Fresh, origin: EntryOrigin) {
     super(key, bytes)
@@ -70,11 +75,21 @@ export class MemoryEntry extends BoundedEntry<MemoryEntry> {
     this.isMissing = fresh.isMissing
     this.tags = origin.tags
     this.step = origin.step
-    this.freshMs = origin.nowMs + fresh.ttlMs
-    this.#staleMs = fresh.staleMs
-    this.#staleIfErrorMs = fresh.staleIfErrorMs
-    this.#earlyMs = origin.earlyRefresh === false ? 0 : origin.earlyRefresh * fresh.loadMs
-    this.checkMs = this.freshMs - maxEarlyLoads * this.#earlyMs
+    this.#margins = marginsOf(fresh, origin)
+    this.checkMs = origin.nowMs + fresh.ttlMs - maxEarlyLoads * (this.#margins?.earlyMs ?? 0)
+  }
+
+  get freshMs(): number {
+    return this.#margins?.freshMs ?? this.checkMs
+  }
+
+  /** No refresh is tried before: the last one brought nothing. */
+  get holdMs(): number {
+    return this.#margins?.holdMs ?? 0
+  }
+
+  set holdMs(untilMs: number) {
+    if (this.#margins !== undefined) this.#margins.holdMs = untilMs
   }
 
   /** Of the value; one for all who ask. */
@@ -84,17 +99,28 @@ export class MemoryEntry extends BoundedEntry<MemoryEntry> {
 
   stateAt(nowMs: number): EntryState {
     if (areInvalidated(this.tags, this.step)) return 'gone'
+    const { freshMs } = this
     const expiredMs = expiredSinceMs(this.tags, this.step)
-    if (expiredMs === Infinity && nowMs < this.freshMs) return this.#isDue(nowMs) ? 'due' : 'fresh'
-    const staleForMs = nowMs - Math.min(this.freshMs, expiredMs)
-    if (staleForMs < this.#staleMs) return 'stale'
-    return staleForMs < this.#staleIfErrorMs ? 'spare' : 'gone'
+    if (expiredMs === Infinity && nowMs < freshMs) return this.#isDue(nowMs) ? 'due' : 'fresh'
+    const staleForMs = nowMs - Math.min(freshMs, expiredMs)
+    if (this.#margins === undefined) return 'gone'
+    if (staleForMs < this.#margins.staleMs) return 'stale'
+    return staleForMs < this.#margins.staleIfErrorMs ? 'spare' : 'gone'
   }
 
   // Once drawn, it is due to whoever asks next: the first may have been one who cannot load.
   #isDue(nowMs: number): boolean {
-    if (nowMs < this.checkMs || nowMs < this.holdMs) return false
-    this.#isDrawn ||= nowMs - this.#earlyMs * Math.log(Math.random()) >= this.freshMs
-    return this.#isDrawn
+    const margins = this.#margins
+    if (margins === undefined || nowMs < this.checkMs || nowMs < margins.holdMs) return false
+    margins.isDrawn ||= nowMs - margins.earlyMs * Math.log(Math.random()) >= margins.freshMs
+    return margins.isDrawn
   }
+}
+
+function marginsOf(fresh: Fresh, { nowMs, earlyRefresh }: EntryOrigin): Margins | undefined {
+  const { staleMs, staleIfErrorMs, loadMs } = fresh
+  const earlyMs = earlyRefresh === false ? 0 : earlyRefresh * loadMs
+  if (staleMs === 0 && staleIfErrorMs === 0 && earlyMs === 0) return undefined
+  const freshMs = nowMs + fresh.ttlMs
+  return { freshMs, staleMs, staleIfErrorMs, earlyMs, holdMs: 0, isDrawn: false }
 }
