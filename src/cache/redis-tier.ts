@@ -72,7 +72,8 @@ export class RedisTier {
     const debts = new RedisDebts(redis, bus)
     const probe = () =>
       debts.size > 0 ? debts.payAll() : redis.get(`${namespace}:probe`).then(() => {})
-    const circuit = new Circuit({ timeoutMs, clock, onTrouble, probe })
+    const isSettled = () => debts.size === 0
+    const circuit = new Circuit({ timeoutMs, clock, onTrouble, probe, isSettled })
     const background = new BackgroundWrites(circuit)
     const tags = new RedisTags({ ...parts, bus, background })
     const records = new RedisRecords({ ...parts, tags, debts })

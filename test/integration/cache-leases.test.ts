@@ -4,9 +4,11 @@ import { fresh, until, useRedisTiers, type TierUnderTest } from './redis-tiers.t
 
 const { server, clients, open } = await useRedisTiers()
 const leaseMs = 5_000
+/** Time passes faster here than Redis answers: see `outcome`. */
+const timeoutMs = 3_000
 
 describe.each(Object.entries(clients))('on %s', (_, redis) => {
-  const openSome = (count: number) => open(count, redis, { leaseMs, bus: false })
+  const openSome = (count: number) => open(count, redis, { timeoutMs, leaseMs, bus: false })
 
   /** Reads a key, and claims it. */
   async function claim(
@@ -140,7 +142,10 @@ describe.each(Object.entries(clients))('on %s', (_, redis) => {
     ['its tag is invalidated', ({ tier }: TierUnderTest) => tier.invalidate(['tag'])],
     ['its tag expires', ({ tier }: TierUnderTest) => tier.expire(['tag'])],
   ])('nobody waits for the load of a key that began before %s', async (__, change) => {
-    const [holder, other] = open(2, redis, { leaseMs: 60_000 }) as [TierUnderTest, TierUnderTest]
+    const [holder, other] = open(2, redis, { timeoutMs, leaseMs: 60_000 }) as [
+      TierUnderTest,
+      TierUnderTest,
+    ]
     await until(() => holder.heard.includes('flush'))
     for (const changing of [holder, other]) {
       granted(await claim(holder, { tags: ['tag', 'more'] }))
