@@ -5,12 +5,14 @@ import { Circuit, isReply } from './circuit.ts'
 let clock: ManualClock
 let troubles: string[]
 let probes: PromiseWithResolvers<void>[]
+let isSettled: boolean
 let circuit: Circuit
 
 beforeEach(() => {
   clock = createManualClock()
   troubles = []
   probes = []
+  isSettled = true
   circuit = new Circuit({
     timeoutMs: 50,
     clock,
@@ -19,6 +21,7 @@ beforeEach(() => {
       probes.push(probe)
       return probe.promise
     },
+    isSettled: () => isSettled,
     onTrouble: (operation) => troubles.push(operation),
   })
 })
@@ -115,6 +118,19 @@ describe('an open circuit', () => {
     expect(circuit.isOpen).toBe(true)
     clock.advance(250)
     clock.advance(50)
+    probes[1]?.resolve()
+    await turn()
+    expect(circuit.isOpen).toBe(false)
+  })
+
+  test('stays open while something is owed that came after the probe', async () => {
+    isSettled = false
+    clock.advance(250)
+    probes[0]?.resolve()
+    await turn()
+    expect(circuit.isOpen).toBe(true)
+    isSettled = true
+    clock.advance(250)
     probes[1]?.resolve()
     await turn()
     expect(circuit.isOpen).toBe(false)

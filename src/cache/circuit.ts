@@ -7,6 +7,8 @@ export interface CircuitOptions {
   clock: Clock
   /** Asked again and again while the circuit is open; closes it by succeeding in time. */
   probe: () => Promise<void>
+  /** Asked in the very step in which it would be closed: is nothing left that is owed? */
+  isSettled: () => boolean
   /** Hears of every failure. */
   onTrouble: (operation: string, error: unknown) => void
 }
@@ -106,11 +108,12 @@ export class Circuit {
   // collect them. The one that is under way is answered when Redis wakes up. Where it took longer
   // than a call may, Redis is still slow, or was until now: that is for the next one to say.
   async #probe(): Promise<void> {
-    const { clock, timeoutMs, probe, onTrouble } = this.#options
+    const { clock, timeoutMs, probe, isSettled, onTrouble } = this.#options
     const sentMs = clock.monotonicMs()
     try {
       await probe()
-      if (clock.monotonicMs() - sentMs <= timeoutMs) this.#isOpen = false
+      const isInTime = clock.monotonicMs() - sentMs <= timeoutMs
+      if (isInTime && isSettled()) this.#isOpen = false
     } catch (error) {
       this.errors++
       onTrouble('probe', error)

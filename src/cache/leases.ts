@@ -71,21 +71,50 @@ export class Leases {
   }
 
   /** The lease; or why there is none: another process has it, or has just had nothing to store. */
-  async take(key: string, attempt: Attempt): Promise<HeldLease | 'taken' | 'marked'> {
+  async take(
+    key: string,
+    tags: readonly string[],
+    attempt: Attempt,
+  ): Promise<HeldLease | 'taken' | 'marked'> {
     const { redis, namespace, leaseMs } = this.#options
     const leaseKey = `${namespace}:l:${key}`
     const token = randomBytes(12).toString('base64url')
     const verdict = await redis.runScript(takeScript, [leaseKey], [token, leaseMs])
     if (verdict !== 1) return verdict === 2 ? 'marked' : 'taken'
-    const lease = new HeldLease(leaseKey, token, this.#options, this.#held)
+    const subject = { key, tags, leaseKey, token }
+    const lease = new HeldLease(subject, this.#options, this.#held)
     // It comes after the deadline, and nobody waits for it any more.
     if (attempt.isOver) lease.giveBack()
     return lease
   }
 
+  /** These were written: who asks for them now need not wait for what was begun before. */
+  outdateKeys(keys: readonly string[]): void {
+    if (this.#held.size === 0) return
+    const written = new Set(keys)
+    for (const lease of this.#held) if (written.has(lease.subject.key)) lease.giveBack()
+  }
+
+  /** As {@link Leases.outdateKeys}, for keys that are being loaded with one of the tags. */
+  outdateTags(tags: readonly string[]): void {
+    if (this.#held.size === 0) return
+    const changed = new Set(tags)
+    for (const lease of this.#held) {
+      if (lease.subject.tags.some((tag) => changed.has(tag))) lease.giveBack()
+    }
+  }
+
   close(): void {
     for (const lease of this.#held) lease.end()
   }
+}
+
+/** What a lease is for, and where it stands in Redis. */
+interface Subject {
+  readonly key: string
+  readonly tags: readonly string[]
+  readonly leaseKey: string
+  readonly token: string
 }
 
 /** A lease that this process has, or had until it ran out. */
@@ -94,15 +123,13 @@ export class HeldLease implements Lease {
   #isHandedOver = false
   #isExtending = false
   #timer: Timer | undefined = undefined
-  readonly #key: string
-  readonly #token: string
+  readonly subject: Subject
   readonly #options: LeasesOptions
   readonly #held: Set<HeldLease>
   readonly #sinceMs: number
 
-  constructor(key: string, token: string, options: LeasesOptions, held: Set<HeldLease>) {
-    this.#key = key
-    this.#token = token
+  constructor(subject: Subject, options: LeasesOptions, held: Set<HeldLease>) {
+    this.subject = subject
     this.#options = options
     this.#held = held
     this.#sinceMs = options.clock.monotonicMs()
@@ -151,8 +178,9 @@ export class HeldLease implements Lease {
 
   async #send(script: RedisScript, values: readonly number[]): Promise<unknown> {
     const { redis, onTrouble } = this.#options
+    const { leaseKey, token } = this.subject
     try {
-      return await redis.runScript(script, [this.#key], [this.#token, ...values])
+      return await redis.runScript(script, [leaseKey], [token, ...values])
     } catch (error) {
       onTrouble('lease', error)
       return undefined

@@ -79,11 +79,16 @@ export class RedisLoads {
 
   /** As {@link RedisTier.claim} says. */
   async claim(key: string, gap: RedisGap, options: ClaimOptions): Promise<Claim> {
-    const { clock, leases } = this.#parts
+    const { clock, circuit, leases, records } = this.#parts
     const { tags, signal, isRefresh } = options
     if (leases === undefined) return { kind: 'load', gap, lease: undefined }
 
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * pauseGrowth, maxPauseMs)) {
+      // A write of this process is on its way: it arrives, or opens the circuit.
+      if (records.isOwed(key, tags) && !circuit.isOpen) {
+        await pause(clock, pauseMs, signal)
+        continue
+      }
       const look = await this.#look(leases, key, tags)
       if (look === undefined) return { kind: 'load', gap, lease: undefined }
 
@@ -126,9 +131,8 @@ export class RedisLoads {
     tags: readonly string[],
   ): Promise<{ verdict: HeldLease | 'taken' | 'marked'; record: RedisRecord } | undefined> {
     const { circuit, records } = this.#parts
-    if (records.isOwed(key, tags)) return undefined
     return circuit.run('claim', async (attempt) => {
-      const asked = leases.take(key, attempt)
+      const asked = leases.take(key, tags, attempt)
       const [verdict, record] = await Promise.all([asked, records.read(key, tags)])
       return { verdict, record }
     })

@@ -66,11 +66,14 @@ export class RedisTier {
     const { serializer = 'clone', compressMinBytes = false } = options
     const parts = { redis, namespace, clock, onTrouble, serializer, compressMinBytes }
     const channel = `${namespace}:bus`
-    const bus = options.bus === false ? undefined : new Bus({ ...parts, channel, lostMs, foreign })
+    const hearing = foreign && this.#hearing(foreign)
+    const bus =
+      options.bus === false ? undefined : new Bus({ ...parts, channel, lostMs, foreign: hearing })
     const debts = new RedisDebts(redis, bus)
     const probe = () =>
       debts.size > 0 ? debts.payAll() : redis.get(`${namespace}:probe`).then(() => {})
-    const circuit = new Circuit({ timeoutMs, clock, onTrouble, probe })
+    const isSettled = () => debts.size === 0
+    const circuit = new Circuit({ timeoutMs, clock, onTrouble, probe, isSettled })
     const background = new BackgroundWrites(circuit)
     const tags = new RedisTags({ ...parts, bus, background })
     const records = new RedisRecords({ ...parts, tags, debts })
@@ -145,7 +148,7 @@ export class RedisTier {
 
   /** @throws HotpathError HOTPATH_CACHE_VALUE_INVALID, before anything is written */
   set(key: string, fresh: Fresh): Promise<void> {
-    return this.#writes.set([[key, fresh]])
+    return this.setMany([[key, fresh]])
   }
 
   /**
@@ -154,20 +157,28 @@ export class RedisTier {
    * @throws HotpathError HOTPATH_CACHE_VALUE_INVALID, before anything is written
    */
   setMany(entries: readonly (readonly [key: string, fresh: Fresh])[]): Promise<void> {
-    return this.#writes.set(entries)
+    const written = this.#writes.set(entries)
+    this.#leases?.outdateKeys(entries.map(([key]) => key))
+    return written
   }
 
   delete(key: string): Promise<void> {
-    return this.#writes.delete(key)
+    const deleted = this.#writes.delete(key)
+    this.#leases?.outdateKeys([key])
+    return deleted
   }
 
   invalidate(tags: readonly string[]): Promise<void> {
-    return this.#writes.invalidate(tags)
+    const invalidated = this.#writes.invalidate(tags)
+    this.#leases?.outdateTags(tags)
+    return invalidated
   }
 
   /** Makes the values of the tags stale, not missing. */
   expire(tags: readonly string[]): Promise<void> {
-    return this.#writes.expire(tags)
+    const expired = this.#writes.expire(tags)
+    this.#leases?.outdateTags(tags)
+    return expired
   }
 
   async close(): Promise<void> {
@@ -175,6 +186,25 @@ export class RedisTier {
     await this.#background.settled()
     this.#circuit.close()
     this.#bus?.close()
+  }
+
+  /** What others write concerns the loads of this process, too. */
+  #hearing(foreign: ForeignListener): ForeignListener {
+    return {
+      written: (keys) => {
+        foreign.written(keys)
+        this.#leases?.outdateKeys(keys)
+      },
+      invalidated: (tags) => {
+        foreign.invalidated(tags)
+        this.#leases?.outdateTags(tags)
+      },
+      expired: (tags) => {
+        foreign.expired(tags)
+        this.#leases?.outdateTags(tags)
+      },
+      flush: () => foreign.flush(),
+    }
   }
 
   #count(found: Fresh | undefined): void {

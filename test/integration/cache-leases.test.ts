@@ -4,9 +4,11 @@ import { fresh, until, useRedisTiers, type TierUnderTest } from './redis-tiers.t
 
 const { server, clients, open } = await useRedisTiers()
 const leaseMs = 5_000
+/** Time passes faster here than Redis answers: see `outcome`. */
+const timeoutMs = 3_000
 
 describe.each(Object.entries(clients))('on %s', (_, redis) => {
-  const openSome = (count: number) => open(count, redis, { leaseMs, bus: false })
+  const openSome = (count: number) => open(count, redis, { timeoutMs, leaseMs, bus: false })
 
   /** Reads a key, and claims it. */
   async function claim(
@@ -133,6 +135,26 @@ describe.each(Object.entries(clients))('on %s', (_, redis) => {
     await until(() => one.tier.stats.droppedWrites === 1)
     expect((await one.tier.read('key', []))?.found?.value).toBe('written')
     await until(async () => (await redis.get(`${one.namespace}:l:key`))?.length === 0)
+  })
+
+  test.each([
+    ['it is written', ({ tier }: TierUnderTest) => tier.delete('key')],
+    ['its tag is invalidated', ({ tier }: TierUnderTest) => tier.invalidate(['tag'])],
+    ['its tag expires', ({ tier }: TierUnderTest) => tier.expire(['tag'])],
+  ])('nobody waits for the load of a key that began before %s', async (__, change) => {
+    const [holder, other] = open(2, redis, { timeoutMs, leaseMs: 60_000 }) as [
+      TierUnderTest,
+      TierUnderTest,
+    ]
+    await until(() => holder.heard.includes('flush'))
+    for (const changing of [holder, other]) {
+      granted(await claim(holder, { tags: ['tag', 'more'] }))
+      const waiting = outcome(other, claim(other, { tags: ['tag', 'more'] }))
+      await change(changing)
+      const next = granted(await waiting)
+      next.lease?.handOver()(true)
+      await until(async () => (await redis.get(`${holder.namespace}:l:key`)) === null)
+    }
   })
 
   test('a refresh does not wait', async () => {
