@@ -64,7 +64,7 @@ export function resolveMemoizeOptions<Args extends readonly unknown[]>(
     maxEntries: positiveInteger('maxEntries', maxEntries),
     maxBytes: maxBytes === undefined ? undefined : positiveInteger('maxBytes', maxBytes),
     ttlMs: ttlMs === undefined ? undefined : positiveMs('ttlMs', ttlMs),
-    key: key as ((...args: never[]) => unknown) | undefined,
+    key,
     name: name === undefined ? undefined : nonEmptyString('name', name),
     clock,
   }
