@@ -1,4 +1,5 @@
-import { resolveCacheOptions, type CacheOptions } from './options.ts'
+import type { CacheOptions } from './options.ts'
+import { resolveCacheOptions } from './resolved-options.ts'
 import type { CacheStats } from './stats.ts'
 import { TieredCache } from './tiered-cache.ts'
 
@@ -7,8 +8,8 @@ export interface LoadContext {
   /** Aborts when every caller who waits for this load is gone. */
   readonly signal: AbortSignal
   /**
-   * False once the key was written or one of its tags invalidated since the load began: what it
-   * returns still goes to those who wait, but is not kept.
+   * False once the key was written or one of its tags invalidated or expired since the load began:
+   * what it returns still goes to those who wait, but is not kept as fresh.
    */
   readonly isCurrent: boolean
   /**
@@ -16,6 +17,10 @@ export interface LoadContext {
    * learns it from the source sets it; `false` hands the value out and keeps it nowhere.
    */
   ttlMs: number | false
+  /** How long it may be served stale after that, in milliseconds, as `staleMs` of the cache. */
+  staleMs: number | false
+  /** The same, where a load fails; as `staleIfErrorMs` of the cache. */
+  staleIfErrorMs: number | false
   /**
    * Adds tags that are only known when the value is there: of the users on a page, say. One that was
    * invalidated since the load began makes the value outdated like a tag that was given before.
@@ -38,6 +43,18 @@ export interface SetOptions {
    */
   ttlMs?: number | undefined
   /**
+   * How long it may be served stale after that, while it is loaded anew.
+   *
+   * @defaultValue the cache's `staleMs`
+   */
+  staleMs?: number | false | undefined
+  /**
+   * How long it may be served stale where a load fails.
+   *
+   * @defaultValue the cache's `staleIfErrorMs`
+   */
+  staleIfErrorMs?: number | false | undefined
+  /**
    * Names under which the value can be invalidated, together with all others that carry them. At
    * most 256, each of at most 2,048 characters.
    */
@@ -48,6 +65,28 @@ export interface SetOptions {
 export interface GetOrSetOptions extends SetOptions {
   /** Ends this caller's waiting. The load goes on for the others, and stops with the last of them. */
   signal?: AbortSignal | undefined
+  /**
+   * How long this caller waits before he is served stale.
+   *
+   * @defaultValue the cache's `softTimeoutMs`
+   */
+  softTimeoutMs?: number | false | undefined
+  /**
+   * How long this caller waits at most.
+   *
+   * @defaultValue the cache's `hardTimeoutMs`
+   */
+  hardTimeoutMs?: number | false | undefined
+  /** Called before the promise resolves to a value that is stale. */
+  onStale?: (() => void) | undefined
+  /**
+   * The call that begins the refresh of a value waits for it; others are served what is there
+   * meanwhile. For loaders that cannot run in the background, because what they do is to answer
+   * the caller's own request.
+   *
+   * @defaultValue false
+   */
+  isRefreshAwaited?: boolean | undefined
 }
 
 /**
@@ -62,25 +101,39 @@ export interface Cache<Value = unknown> {
   readonly name: string
 
   /**
-   * The value of a key, or `undefined` when it is not in the cache.
+   * The value of a key, or `undefined` when it is not in the cache, or no longer fresh: only a call
+   * that can load is served stale.
    *
    * @throws HotpathError HOTPATH_CACHE_KEY_INVALID, HOTPATH_COMPONENT_CLOSED
    */
   get<T extends Value = Value>(key: string): Promise<T | undefined>
 
   /**
-   * The value if memory has it; never waits. Counts as a hit when it finds something and not at all
-   * when it does not: a `get` or `getOrSet` is expected to follow.
+   * The fresh values of several keys, from Redis in one round trip. A key that is not in the cache
+   * is not in the map; one that is known to be missing is, with `undefined` or `null`.
+   *
+   * @throws HotpathError HOTPATH_CACHE_KEY_INVALID, HOTPATH_COMPONENT_CLOSED
+   */
+  getMany<T extends Value = Value>(keys: readonly string[]): Promise<Map<string, T>>
+
+  /**
+   * The value if memory has it fresh; never waits. Counts as a hit when it finds something and not
+   * at all when it does not: a `get` or `getOrSet` is expected to follow. Finds nothing, too, where
+   * it is time for an early refresh, so that a `getOrSet` may begin it.
    */
   peek<T extends Value = Value>(key: string): T | undefined
 
   /**
    * The value of a key; from the loader where the cache has none. Simultaneous callers of one key
    * share one load, of which the first one's loader and options count. A load that fails fails for
-   * all who wait and is not kept. Trouble with Redis is never a failure: it is published on
-   * `hotpath:cache:trouble`.
+   * all who wait and is not kept; where `staleIfErrorMs` allows it, they are served the stale value
+   * instead. Trouble with Redis is never a failure: it is published on `hotpath:cache:trouble`.
    *
-   * @throws HotpathError HOTPATH_CACHE_KEY_INVALID, HOTPATH_OPTION_INVALID, HOTPATH_COMPONENT_CLOSED
+   * A loader must not ask the cache for its own key: it would wait for itself. `hardTimeoutMs` ends
+   * that.
+   *
+   * @throws HotpathError HOTPATH_CACHE_KEY_INVALID, HOTPATH_OPTION_INVALID,
+   * HOTPATH_COMPONENT_CLOSED, HOTPATH_CACHE_LOAD_TIMEOUT
    *
    * @example
    * ```ts
@@ -102,6 +155,16 @@ export interface Cache<Value = unknown> {
   set(key: string, value: Value, options?: SetOptions): Promise<void>
 
   /**
+   * Keeps several values, as {@link Cache.set} does; where one of them is refused, none is kept.
+   *
+   * @throws as {@link Cache.set}
+   */
+  setMany(
+    entries: Iterable<readonly [key: string, value: Value]>,
+    options?: SetOptions,
+  ): Promise<void>
+
+  /**
    * Forgets a key, and what running loads of it will bring. The promise resolves when Redis has
    * forgotten it too, or after `redisTimeoutMs`: then it is made good as soon as Redis answers, and
    * until then this process does not read from Redis.
@@ -114,11 +177,20 @@ export interface Cache<Value = unknown> {
    */
   invalidateTags(tags: readonly string[]): Promise<void>
 
+  /**
+   * Makes every value that carries one of the tags stale, as if its TTL ended now: it is served for
+   * its `staleMs` and `staleIfErrorMs` and no longer. Expiring a tag again starts these times again,
+   * but the value's own TTL bounds them. What running loads with these tags bring is stale as well.
+   * The promise resolves as that of {@link Cache.delete} does.
+   */
+  expireTags(tags: readonly string[]): Promise<void>
+
   stats(): CacheStats
 
   /**
    * Forgets what is in memory and waits for writes to Redis that are under way. Loads that are
-   * running reach those who wait for them. The Redis client stays open: it is yours.
+   * running reach those who wait for them; refreshes are told to stop. The Redis client stays open:
+   * it is yours.
    */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

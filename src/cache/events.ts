@@ -1,16 +1,16 @@
 import { activeTrace, eventChannel, type Clock } from '../core/index.ts'
+import type { Answer } from './answer.ts'
 
 const reads = eventChannel('hotpath:cache:read')
 const loads = eventChannel('hotpath:cache:load')
 const trouble = eventChannel('hotpath:cache:trouble')
 
-/** How one read ended. */
-export interface CacheRead {
+/** How one load ended. */
+export interface CacheLoad {
   readonly key: string
-  /** What was found says that there is no such thing. */
-  readonly isMissing: boolean
-  /** Where it was found; `undefined` for a miss. */
-  readonly tier: 'memory' | 'redis' | undefined
+  readonly isRefresh: boolean
+  /** `undefined` for a load that brought a value. */
+  readonly error: unknown
 }
 
 /** What a cache says of itself, to whoever listens. */
@@ -28,23 +28,29 @@ export class CacheEvents {
     return reads.hasSubscribers || activeTrace() !== undefined
   }
 
-  read({ key, isMissing, tier }: CacheRead, startedMs: number): void {
+  /** `undefined` is a miss, like an answer that was loaded. */
+  read(key: string, answer: Answer | undefined, startedMs: number): void {
     if (!this.isReadHeard) return
     const cache = this.#cache
     const nowMs = this.#clock.monotonicMs()
-    const found = isMissing ? 'missing' : 'hit'
-    const verdict = tier === undefined ? 'miss' : found
-    reads.publish({ cache, key, verdict, tier, durationMs: nowMs - startedMs })
+    const verdict = verdictOn(answer)
+    reads.publish({ cache, key, verdict, tier: answer?.tier, durationMs: nowMs - startedMs })
     activeTrace()?.add({ kind: 'cache', atMs: nowMs, cache, key, verdict })
   }
 
-  load(key: string, startedMs: number, error: unknown): void {
+  load(load: CacheLoad, startedMs: number): void {
     if (!loads.hasSubscribers) return
     const durationMs = this.#clock.monotonicMs() - startedMs
-    loads.publish({ cache: this.#cache, key, durationMs, error })
+    loads.publish({ cache: this.#cache, durationMs, ...load })
   }
 
   trouble(operation: string, error: unknown): void {
     if (trouble.hasSubscribers) trouble.publish({ cache: this.#cache, operation, error })
   }
+}
+
+function verdictOn(answer: Answer | undefined): 'hit' | 'missing' | 'stale' | 'miss' {
+  if (answer?.tier === undefined) return 'miss'
+  if (answer.isStale) return 'stale'
+  return answer.isMissing ? 'missing' : 'hit'
 }

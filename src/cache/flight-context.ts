@@ -1,25 +1,41 @@
+import { positiveMs } from '../core/index.ts'
+import type { Call, Retention } from './call.ts'
 import type { LoadContext } from './cache.ts'
 import type { Flight } from './flight.ts'
 import { checkEachTag, maxTagsPerEntry } from './keys.ts'
+import { staleMsOrOff } from './resolved-options.ts'
 import type { TagTable } from './tags.ts'
 
 /** What a loader is told of its flight, and what it decides about its value. */
 export class FlightContext implements LoadContext {
   ttlMs: number | false
+  staleMs: number | false
+  staleIfErrorMs: number | false
   tags: readonly string[] | undefined
   readonly #flight: Flight
   readonly #table: TagTable
 
-  constructor(flight: Flight, ttlMs: number, tags: readonly string[] | undefined, table: TagTable) {
-    this.ttlMs = ttlMs
+  constructor(flight: Flight, { retention, tags }: Call, table: TagTable) {
+    this.ttlMs = retention.ttlMs
+    this.staleMs = retention.staleMs
+    this.staleIfErrorMs = retention.staleIfErrorMs
     this.tags = tags
     this.#flight = flight
     this.#table = table
   }
 
-  /** False with more tags than an entry may carry. */
-  get hasRoom(): boolean {
-    return this.tags === undefined || this.tags.length <= maxTagsPerEntry
+  /**
+   * What the loader has decided; `undefined` where the value is not to be kept.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID
+   */
+  get retention(): Retention | undefined {
+    if (this.ttlMs === false || !this.#hasRoom) return undefined
+    return {
+      ttlMs: positiveMs('ttlMs', this.ttlMs),
+      staleMs: staleMsOrOff('staleMs', this.staleMs),
+      staleIfErrorMs: staleMsOrOff('staleIfErrorMs', this.staleIfErrorMs),
+    }
   }
 
   // A field, so that a loader may take it out: `async ({ addTags }) => …`.
@@ -29,10 +45,10 @@ export class FlightContext implements LoadContext {
     const added = [...new Set(names)].filter((name) => !carried.has(name))
     if (added.length === 0) return
     this.tags = [...carried, ...added]
-    if (!this.hasRoom) return
+    if (!this.#hasRoom) return
     const flight = this.#flight
-    if (added.some((name) => this.#table.wasInvalidated(name, flight.step))) flight.outdateUnseen()
-    flight.tags = [...(flight.tags ?? []), ...(this.#table.refer(added) ?? [])]
+    if (added.some((name) => this.#table.wasChanged(name, flight.step))) flight.outdateUnseen()
+    flight.carry(added)
   }
 
   get signal(): AbortSignal {
@@ -41,5 +57,10 @@ export class FlightContext implements LoadContext {
 
   get isCurrent(): boolean {
     return this.#flight.isCurrent
+  }
+
+  /** False with more tags than an entry may carry. */
+  get #hasRoom(): boolean {
+    return this.tags === undefined || this.tags.length <= maxTagsPerEntry
   }
 }

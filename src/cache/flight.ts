@@ -1,44 +1,98 @@
-import { isOutdated, type Tag } from './tags.ts'
+import { HotpathError, type Clock } from '../core/index.ts'
+import type { CoarseTime } from '../memo/index.ts'
+import { answerFrom, type Answer, type Held } from './answer.ts'
+import type { Call } from './call.ts'
+import { areChanged, areInvalidated, type Tag, type TagTable } from './tags.ts'
+
+/** How long a caller waits. */
+export type Limits = Pick<Call, 'signal' | 'softTimeoutMs' | 'hardTimeoutMs'>
+
+/** What a {@link Flight} shares with the others of its cache. */
+export interface FlightParts {
+  readonly table: TagTable
+  readonly clock: Clock
+  readonly time: CoarseTime
+  readonly onTimeout: () => void
+  readonly onAbandon: (flight: Flight) => void
+}
 
 /**
  * One load of one key, on behalf of every caller who asked for the key while it ran. Callers leave
- * one by one; the load itself is only given up when nobody is left.
+ * one by one; the load itself is only given up when nobody is left and nobody wanted it to go on.
  */
 export class Flight {
   readonly key: string
-  tags: readonly Tag[] | undefined
   /** The step of the tags at which it began. */
   readonly step: number
-  /** Callers so far, those who left included. */
-  callers = 0
-  /** Where the value came from; `undefined` is the loader. Known when the flight has ended. */
-  tier: 'redis' | undefined = undefined
-  isMissing = false
+  /** Nobody waited when it began: it replaces a value that is still served. */
+  readonly isRefresh: boolean
+  /** The loader has been called. */
+  isLoading = false
+  readonly #parts: FlightParts
+  readonly #outcome = Promise.withResolvers<Answer>()
+  #tags: readonly Tag[] | undefined
+  #held: Omit<Held, 'state'> | undefined = undefined
   #wasOutdatedUnseen = false
-  readonly #outcome = Promise.withResolvers<unknown>()
   #waiting = 0
+  #background = 0
   #isDetached = false
+  #isOver = false
   #controller: AbortController | undefined = undefined
   #abandoned: { reason: unknown } | undefined = undefined
-  readonly #onAbandon: (flight: Flight) => void
 
   constructor(
     key: string,
-    tags: readonly Tag[] | undefined,
-    step: number,
-    onAbandon: (flight: Flight) => void,
+    tags: readonly string[] | undefined,
+    isRefresh: boolean,
+    parts: FlightParts,
   ) {
     this.key = key
-    this.tags = tags
-    this.step = step
-    this.#onAbandon = onAbandon
+    this.step = parts.table.step
+    this.isRefresh = isRefresh
+    this.#parts = parts
+    this.#tags = parts.table.refer(tags)
+    parts.table.watch()
     // Those who wait see a failure; when all of them have left, nobody needs to.
     this.#outcome.promise.catch(() => {})
   }
 
-  /** False once its value would be older than a write or an invalidation. */
+  /** False once its value would be older than a write, an invalidation or an expiry. */
   get isCurrent(): boolean {
-    return !this.#isDetached && !isOutdated(this.tags, this.step)
+    return this.#isKnownCurrent && !areChanged(this.#tags, this.step)
+  }
+
+  /** Unlike {@link Flight.isCurrent}, true after an expiry: the value is stale then, but of use. */
+  get mayBeKept(): boolean {
+    return this.#isKnownCurrent && !areInvalidated(this.#tags, this.step)
+  }
+
+  get isAbandoned(): boolean {
+    return this.#abandoned !== undefined
+  }
+
+  /** What it sets out to replace, if it is still of any use. */
+  get held(): Held | undefined {
+    if (this.#held === undefined || this.#isDetached) return undefined
+    const state = this.#held.entry.stateAt(this.#parts.time.nowMs())
+    return state === 'gone' ? undefined : { ...this.#held, state }
+  }
+
+  /** The answer where the load brings none. */
+  get spare(): Answer | undefined {
+    const { held } = this
+    return held && answerFrom(held)
+  }
+
+  hold({ entry, tier }: Omit<Held, 'state'>): void {
+    this.#held = { entry, tier }
+    this.carry(entry.tags?.map(({ name }) => name))
+  }
+
+  /** From now on it is outdated by these tags too. */
+  carry(names: readonly string[] | undefined): readonly Tag[] | undefined {
+    const tags = this.#isOver ? undefined : this.#parts.table.refer(names)
+    if (tags !== undefined) this.#tags = [...(this.#tags ?? []), ...tags]
+    return tags
   }
 
   /** The key was written meanwhile: the value is for those who already wait, and for no one else. */
@@ -46,18 +100,17 @@ export class Flight {
     this.#isDetached = true
   }
 
-  /** A tag that the load has only now come to carry was invalidated while it ran. */
+  /** A tag that the value has only now turned out to carry was changed while it was made. */
   outdateUnseen(): void {
     this.#wasOutdatedUnseen = true
-    this.#isDetached = true
   }
 
-  /** False for callers who may have come after an invalidation that nobody knew to concern it. */
+  /** False for callers who may have come after a change that nobody knew to concern it. */
   serves(callerStep: number): boolean {
     return !this.#wasOutdatedUnseen || callerStep === this.step
   }
 
-  /** Aborts when every caller is gone. Made when it is first asked for: most loads take none. */
+  /** Aborts when the load is given up. Made when it is first asked for: most loads take none. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
@@ -70,32 +123,103 @@ export class Flight {
     if (this.#abandoned !== undefined) throw this.#abandoned.reason
   }
 
-  land(outcome: Promise<unknown>): void {
+  land(outcome: Promise<Answer>): void {
     this.#outcome.resolve(outcome)
   }
 
-  /** The value, or the signal's reason as soon as it aborts. */
-  join(signal: AbortSignal | undefined): Promise<unknown> {
-    const { promise } = this.#outcome
-    this.callers++
-    this.#waiting++
-    if (signal === undefined) return promise
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        reject(signal.reason)
-        this.#waiting--
-        if (this.#waiting === 0) this.#abandon(signal.reason)
-      }
-      signal.addEventListener('abort', leave, { once: true })
-      const stay = () => signal.removeEventListener('abort', leave)
-      void promise.then(resolve, reject).finally(stay)
-    })
+  /** Its value is kept, if it is; or nobody wants it any more. */
+  end(): void {
+    if (this.#isOver) return
+    const { table } = this.#parts
+    this.#isOver = true
+    table.release(this.#tags)
+    table.unwatch()
   }
 
-  #abandon(reason: unknown): void {
+  /** The value, or what the limits of the call say when they are reached. */
+  join({ signal, softTimeoutMs, hardTimeoutMs }: Limits): Promise<Answer> {
+    this.#waiting++
+    const landed = this.#outcome.promise
+    if (signal === undefined && softTimeoutMs === false && hardTimeoutMs === false) return landed
+
+    const { clock, onTimeout } = this.#parts
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const leave = (reason: unknown) => {
+      reject(reason)
+      stop()
+      this.#waiting--
+      this.#abandonIfAlone(reason)
+    }
+    const leaveAborted = () => leave(signal?.reason)
+    const beServed = () => {
+      const { spare } = this
+      // Redis may still have one.
+      if (spare === undefined && !this.isLoading) soft = after(softTimeoutMs, beServed)
+      if (spare === undefined) return
+      onTimeout()
+      resolve(spare)
+      stop()
+      this.#waiting--
+      this.goOn(hardTimeoutMs)
+    }
+    const giveUp = () => {
+      onTimeout()
+      const { spare } = this
+      if (spare !== undefined) resolve(spare)
+      leave(timeout(this.key, hardTimeoutMs))
+    }
+    const after = (delayMs: number | false, run: () => void) =>
+      delayMs === false ? undefined : clock.after(delayMs, run)
+    let soft = after(softTimeoutMs, beServed)
+    const hard = after(hardTimeoutMs, giveUp)
+    const stop = () => {
+      soft?.cancel()
+      hard?.cancel()
+      signal?.removeEventListener('abort', leaveAborted)
+    }
+    signal?.addEventListener('abort', leaveAborted, { once: true })
+    void landed.then(resolve, reject).finally(stop)
+    return promise
+  }
+
+  /** Lets the load go on although nobody may wait for it; for `forMs`, where that is limited. */
+  goOn(forMs: number | false): void {
+    this.#background++
+    if (forMs === false) return
+    const timer = this.#parts.clock.after(forMs, () => {
+      this.#background--
+      this.#abandonIfAlone(timeout(this.key, forMs))
+    })
+    const cancel = () => timer.cancel()
+    this.#outcome.promise.then(cancel, cancel)
+  }
+
+  /** The cache is closing: what runs in the background has no purpose any more. */
+  close(reason: unknown): void {
+    this.detach()
+    this.#background = 0
+    this.#abandonIfAlone(reason)
+  }
+
+  get #isKnownCurrent(): boolean {
+    return !this.#isDetached && !this.#wasOutdatedUnseen
+  }
+
+  #abandonIfAlone(reason: unknown): void {
+    if (this.#waiting > 0 || this.#background > 0 || this.#isOver) return
     this.#abandoned = { reason }
     this.detach()
-    this.#onAbandon(this)
+    this.#parts.onAbandon(this)
+    // A loader that ignores its signal may never come to an end of its own.
+    this.end()
     this.#controller?.abort(reason)
   }
+}
+
+function timeout(key: string, afterMs: number | false): HotpathError {
+  return new HotpathError(
+    'HOTPATH_CACHE_LOAD_TIMEOUT',
+    `the load of '${key}' took longer than ${afterMs} ms (hardTimeoutMs); give its source a deadline ` +
+      'and the signal of the loader, or set staleIfErrorMs to be served the last value instead',
+  )
 }

@@ -6,5 +6,5 @@ export {
   type Loader,
   type SetOptions,
 } from './cache.ts'
-export type { CacheMemoryOptions, CacheOptions } from './options.ts'
+export type { CacheMemoryOptions, CacheOptions, Serializer } from './options.ts'
 export type { CacheStats, MemoryStats, RedisStats } from './stats.ts'

@@ -12,16 +12,22 @@ export function checkKey(key: string): void {
 }
 
 /** @throws HotpathError HOTPATH_CACHE_KEY_INVALID */
+export function checkKeys(keys: readonly string[]): void {
+  if (!Array.isArray(keys)) refuseList('keys must be an array of strings', keys)
+  for (const key of keys) checkKey(key)
+}
+
+/** @throws HotpathError HOTPATH_CACHE_KEY_INVALID */
 export function checkTags(tags: readonly string[]): void {
-  if (!Array.isArray(tags)) refuseTags('tags must be an array of strings', tags)
-  if (tags.length > maxTagsPerEntry) {
-    refuseTags(`an entry has at most ${maxTagsPerEntry} tags`, tags)
-  }
   checkEachTag(tags)
+  if (tags.length > maxTagsPerEntry) {
+    refuseList(`an entry has at most ${maxTagsPerEntry} tags`, tags)
+  }
 }
 
 /** As many tags as the caller likes: an invalidation is not kept. */
 export function checkEachTag(tags: readonly string[]): void {
+  if (!Array.isArray(tags)) refuseList('tags must be an array of strings', tags)
   for (const tag of tags) if (!isSound(tag)) refuse('a tag', tag)
 }
 
@@ -44,7 +50,7 @@ function refuse(what: string, value: unknown): never {
   )
 }
 
-function refuseTags(rule: string, value: unknown): never {
+function refuseList(rule: string, value: unknown): never {
   throw new HotpathError(
     'HOTPATH_CACHE_KEY_INVALID',
     `${rule}, not ${inspect(value, { depth: 0, maxArrayLength: 3 })}`,

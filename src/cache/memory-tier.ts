@@ -1,101 +1,81 @@
-import type { Clock } from '../core/index.ts'
 import {
   approximateBytes,
-  BoundedEntry,
-  CoarseTime,
   createBoundedStore,
   type BoundedStore,
+  type CoarseTime,
 } from '../memo/index.ts'
-import type { ResolvedMemoryOptions } from './options.ts'
+import type { Held } from './answer.ts'
+import { MemoryEntry, type Fresh } from './memory-entry.ts'
+import type { ResolvedMemoryOptions } from './resolved-options.ts'
 import type { MemoryStats } from './stats.ts'
-import { isOutdated, type Tag, type TagTable } from './tags.ts'
+import { areChanged, type TagTable } from './tags.ts'
 
-/** A value that is about to be kept, and for how long. */
-export interface Fresh {
-  readonly value: unknown
-  /** The value says that there is no such thing: it is `undefined` or `null`. */
-  readonly isMissing: boolean
-  /** How long it is fresh from now on; negative for one that has been stale for so long. */
-  readonly ttlMs: number
-  /** How long after that it may be served while it is loaded anew (RFC 5861, stale-while-revalidate). */
-  readonly staleMs: number
-  /** How long after that it may be served where a load fails (RFC 5861, stale-if-error). */
-  readonly staleIfErrorMs: number
-  /** What its load took; 0 where nobody knows. */
-  readonly loadMs: number
-  readonly tags: readonly string[] | undefined
-}
+export type { Fresh } from './memory-entry.ts'
 
-/** What is kept of a key in memory. */
-export class MemoryEntry extends BoundedEntry<MemoryEntry> {
-  declare readonly key: string
-  readonly value: unknown
-  readonly isMissing: boolean
-  readonly expiresMs: number
-  readonly tags: readonly Tag[] | undefined
-  /** The step of the tags at which the value began to be made. */
-  readonly step: number
-
-  constructor(
-    key: string,
-    bytes: number,
-    fresh: Fresh,
-    expiresMs: number,
-    tags: readonly Tag[] | undefined,
-    step: number,
-  ) {
-    super(key, bytes)
-    this.value = fresh.value
-    this.isMissing = fresh.isMissing
-    this.expiresMs = expiresMs
-    this.tags = tags
-    this.step = step
-  }
+/** What a {@link MemoryTier} shares with the cache it belongs to. */
+export interface MemoryTierParts {
+  readonly tags: TagTable
+  readonly time: CoarseTime
+  readonly earlyRefresh: number | false
 }
 
 /** Values by reference, in this process, within bounds. */
 export class MemoryTier {
-  readonly store: BoundedStore<MemoryEntry>
-  #hits = 0
-  readonly #maxAgeMs: number
-  readonly #tags: TagTable
-  readonly #time: CoarseTime
+  readonly #store: BoundedStore<MemoryEntry>
+  readonly #parts: MemoryTierParts
 
-  constructor(options: ResolvedMemoryOptions, tags: TagTable, clock: Clock) {
-    this.store = createBoundedStore<MemoryEntry>({
+  constructor(options: ResolvedMemoryOptions, parts: MemoryTierParts) {
+    this.#store = createBoundedStore<MemoryEntry>({
       maxEntries: options.maxEntries,
       maxBytes: options.maxBytes,
-      onLeave: (entry) => tags.release(entry.tags),
+      onLeave: (entry) => parts.tags.release(entry.tags),
     })
-    this.#maxAgeMs = options.maxAgeMs
-    this.#tags = tags
-    this.#time = new CoarseTime(clock)
+    this.#parts = parts
   }
 
-  get stats(): MemoryStats {
-    const { size, maxEntries, bytes, maxBytes, evictions } = this.store
-    return { hits: this.#hits, entries: size, maxEntries, bytes, maxBytes, evictions }
+  get stats(): Omit<MemoryStats, 'hits'> {
+    const { size, maxEntries, bytes, maxBytes, evictions } = this.#store
+    return { entries: size, maxEntries, bytes, maxBytes, evictions }
   }
 
-  /** The entry while it is fresh. One that is not leaves. */
+  /** The entry where it is plainly fresh: one lookup, one look at the time and one at each tag. */
   read(key: string): MemoryEntry | undefined {
-    const entry = this.store.get(key)
+    const entry = this.#store.get(key)
     if (entry === undefined) return undefined
-    if (entry.expiresMs <= this.#time.nowMs() || isOutdated(entry.tags, entry.step)) {
-      this.store.delete(key)
+    if (entry.checkMs <= this.#parts.time.nowMs() || areChanged(entry.tags, entry.step)) {
       return undefined
     }
-    this.#hits++
     return entry
   }
 
-  /** Keeps a value that began to be made at `step`. */
-  write(key: string, fresh: Fresh, step: number): void {
-    const expiresMs = this.#time.nowMs() + Math.min(fresh.ttlMs, this.#maxAgeMs)
+  /** Whatever can still be of use. What cannot leaves. */
+  find(key: string): Held | undefined {
+    const entry = this.#store.get(key)
+    if (entry === undefined) return undefined
+    const state = entry.stateAt(this.#parts.time.nowMs())
+    if (state !== 'gone') return { entry, tier: 'memory', state }
+    this.#store.delete(key)
+    return undefined
+  }
+
+  /** Keeps a value that began to be made at `step`; `undefined` where it is larger than the bound. */
+  write(key: string, fresh: Fresh, step: number): MemoryEntry | undefined {
+    const { tags: table, time, earlyRefresh } = this.#parts
     const bytes =
-      this.store.maxBytes === undefined ? 0 : approximateBytes(key) + approximateBytes(fresh.value)
-    const tags = this.#tags.refer(fresh.tags)
-    const entry = new MemoryEntry(key, bytes, fresh, expiresMs, tags, step)
-    if (!this.store.set(entry)) this.#tags.release(tags)
+      this.#store.maxBytes === undefined ? 0 : approximateBytes(key) + approximateBytes(fresh.value)
+    const tags = table.refer(fresh.tags)
+    const origin = { nowMs: time.nowMs(), earlyRefresh, tags, step }
+    const entry = new MemoryEntry(key, bytes, fresh, origin)
+    if (this.#store.set(entry)) return entry
+    table.release(tags)
+    return undefined
+  }
+
+  delete(key: string): void {
+    this.#store.delete(key)
+  }
+
+  clear(): void {
+    this.#store.clear()
   }
 }

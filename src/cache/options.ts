@@ -1,15 +1,4 @@
-import {
-  HotpathError,
-  invalid,
-  knownOptions,
-  nonEmptyString,
-  positiveInteger,
-  positiveMs,
-  systemClock,
-  timerMs,
-  type Clock,
-  type RedisLike,
-} from '../core/index.ts'
+import type { Clock, RedisLike } from '../core/index.ts'
 
 /** The bounds of the memory tier. */
 export interface CacheMemoryOptions {
@@ -26,13 +15,14 @@ export interface CacheMemoryOptions {
    */
   maxBytes?: number | undefined
   /**
-   * With `redis`: the longest time in milliseconds for which memory answers without asking Redis,
-   * and so the longest time for which this process may not see that another one wrote or
-   * invalidated. Without `redis` it has no effect: nobody else changes the values.
+   * With `redis`: other processes tell this one what they write and invalidate. For so long, in
+   * milliseconds, memory is still believed when they can no longer be heard, and then not until they
+   * are heard again. It is also the bound on how old an answer can be because of that. Without
+   * `redis` it has no effect: nobody else changes the values.
    *
    * @defaultValue 1_000
    */
-  maxAgeMs?: number | undefined
+  busLostMs?: number | undefined
 }
 
 /** How {@link createCache} keeps values. */
@@ -47,8 +37,7 @@ export interface CacheOptions {
   /**
    * The tier in this process, or `false` for none.
    *
-   * @defaultValue without `redis`: on, 10,000 entries; with `redis`: `false`, so that what another
-   * process wrote or invalidated is seen at once
+   * @defaultValue on, 10,000 entries
    */
   memory?: CacheMemoryOptions | false | undefined
   /** The tier that processes share: `fromNodeRedis(client)` or `fromIoredis(client)`. */
@@ -68,92 +57,98 @@ export interface CacheOptions {
    */
   negativeTtlMs?: number | undefined
   /**
-   * Starts every key in Redis. Change it when the shape of the values changes: old values are then
-   * never read again.
+   * How long after its TTL a value is still served, in milliseconds, while it is loaded anew in the
+   * background (RFC 5861, `stale-while-revalidate`). "There is no such thing" is never served stale.
+   *
+   * @defaultValue false
+   */
+  staleMs?: number | false | undefined
+  /**
+   * How long after its TTL a value is still served, in milliseconds, where the load that should
+   * replace it fails (RFC 5861, `stale-if-error`). Both times begin at the end of the TTL.
+   *
+   * @defaultValue false
+   */
+  staleIfErrorMs?: number | false | undefined
+  /**
+   * Shortens the TTL of each kept value by a random share of up to this much, 0 to 1, so that what
+   * was loaded together is not missing together: 0.1 keeps a value for 90 to 100 % of its TTL.
+   *
+   * @defaultValue 0
+   */
+  ttlJitterRatio?: number | undefined
+  /**
+   * Loads a value anew shortly before it expires, in the background, the likelier the nearer the end
+   * is and the longer its load took: β of XFetch (Vattani, Chierichetti & Lowenstein, "Optimal
+   * probabilistic cache stampede prevention", VLDB 2015). 1 is the paper's choice; more refreshes
+   * earlier.
+   *
+   * @defaultValue false
+   */
+  earlyRefresh?: number | false | undefined
+  /**
+   * How long a caller waits for a load, in milliseconds, before he is served a value that
+   * `staleIfErrorMs` still allows. The load goes on. Without such a value he goes on waiting.
+   *
+   * @defaultValue false
+   */
+  softTimeoutMs?: number | false | undefined
+  /**
+   * How long a caller waits for a load at most, in milliseconds: then he is served what
+   * `staleIfErrorMs` still allows, or gets HOTPATH_CACHE_LOAD_TIMEOUT. The load is told by its signal
+   * when nobody waits for it any more. Without this limit, a loader that never settles (because it
+   * asks the cache for its own key, say) is waited for without end.
+   *
+   * @defaultValue false
+   */
+  hardTimeoutMs?: number | false | undefined
+  /**
+   * Starts every key in Redis.
    *
    * @defaultValue `hotpath:` and the name
    */
   namespace?: string | undefined
+  /**
+   * Part of every key in Redis. Change it when the shape of the values changes: values of another
+   * version are never read, and processes of both versions can run at the same time.
+   */
+  schemaVersion?: number | string | undefined
   /**
    * How long a call waits for Redis, in milliseconds, before it goes on without.
    *
    * @defaultValue 50
    */
   redisTimeoutMs?: number | undefined
+  /**
+   * How values travel to Redis. `clone` keeps what `structuredClone` keeps: Date, Map, Set, BigInt,
+   * Buffer, `undefined`. `json` is for values that programs in other languages write or read, and
+   * loses what JSON loses.
+   *
+   * @defaultValue 'clone'
+   */
+  serializer?: Serializer | undefined
+  /**
+   * Values of at least so many bytes travel to Redis compressed.
+   *
+   * @defaultValue false
+   */
+  compressMinBytes?: number | false | undefined
+  /**
+   * With `redis`: how long the other processes wait for the one that loads a key, in milliseconds,
+   * should it die. It is extended while the load runs. `false`: every process loads for itself.
+   *
+   * @defaultValue 5_000
+   */
+  leaseMs?: number | false | undefined
+  /**
+   * `false` says that no other process uses these keys: memory is always believed, and nobody is
+   * told of writes.
+   *
+   * @defaultValue true
+   */
+  bus?: boolean | undefined
   clock?: Clock | undefined
 }
 
-export interface ResolvedMemoryOptions {
-  readonly maxEntries: number
-  readonly maxBytes: number | undefined
-  readonly maxAgeMs: number
-}
-
-export interface ResolvedCacheOptions {
-  readonly name: string
-  readonly memory: ResolvedMemoryOptions | false
-  readonly redis: RedisLike | undefined
-  readonly ttlMs: number
-  readonly negativeTtlMs: number
-  readonly namespace: string
-  readonly redisTimeoutMs: number
-  readonly clock: Clock
-}
-
-const defaultTtlMs = 3_600_000
-const defaultNegativeTtlMs = 60_000
-
-export function resolveCacheOptions(options: CacheOptions): ResolvedCacheOptions {
-  knownOptions('createCache', options, [
-    'name',
-    'memory',
-    'redis',
-    'ttlMs',
-    'negativeTtlMs',
-    'namespace',
-    'redisTimeoutMs',
-    'clock',
-  ])
-  const { redis } = options
-  const memory = resolveMemory(options.memory ?? (redis === undefined ? {} : false), redis)
-  if (memory === false && redis === undefined) {
-    invalid('memory', 'on where there is no `redis`: a cache needs at least one of the two', false)
-  }
-  if (redis !== undefined && options.name === undefined && options.namespace === undefined) {
-    throw new HotpathError(
-      'HOTPATH_OPTION_INVALID',
-      'a cache with `redis` needs a `name`, which its keys in Redis start with: ' +
-        'two caches without one would read each other’s values',
-    )
-  }
-  const name = nonEmptyString('name', options.name ?? 'cache')
-  const ttlMs = positiveMs('ttlMs', options.ttlMs ?? defaultTtlMs)
-  return {
-    name,
-    memory,
-    redis,
-    ttlMs,
-    negativeTtlMs: positiveMs(
-      'negativeTtlMs',
-      options.negativeTtlMs ?? Math.min(ttlMs, defaultNegativeTtlMs),
-    ),
-    namespace: nonEmptyString('namespace', options.namespace ?? `hotpath:${name}`),
-    redisTimeoutMs: timerMs('redisTimeoutMs', options.redisTimeoutMs ?? 50),
-    clock: options.clock ?? systemClock,
-  }
-}
-
-function resolveMemory(
-  memory: CacheMemoryOptions | false,
-  redis: RedisLike | undefined,
-): ResolvedMemoryOptions | false {
-  if (memory === false) return false
-  knownOptions('memory', memory, ['maxEntries', 'maxBytes', 'maxAgeMs'])
-  const { maxEntries = 10_000, maxBytes, maxAgeMs = 1_000 } = memory
-  positiveMs('memory.maxAgeMs', maxAgeMs)
-  return {
-    maxEntries: positiveInteger('memory.maxEntries', maxEntries),
-    maxBytes: maxBytes === undefined ? undefined : positiveInteger('memory.maxBytes', maxBytes),
-    maxAgeMs: redis === undefined ? Infinity : maxAgeMs,
-  }
-}
+/** How values travel to Redis. */
+export type Serializer = 'clone' | 'json'

@@ -22,6 +22,11 @@ export interface RedisTierOptions {
   redis: RedisLike
   namespace: string
   timeoutMs: number
+  leaseMs?: number | false
+  busLostMs?: number
+  bus?: boolean
+  serializer?: 'clone' | 'json'
+  compressMinBytes?: number | false
   clock: Clock
   /** Hears of every failure. */
   onTrouble: (operation: string, error: unknown) => void

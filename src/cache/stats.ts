@@ -6,9 +6,17 @@ export interface CacheStats {
   readonly misses: number
   /** `hits` of all reads; 0 before the first. */
   readonly hitRatio: number
+  /** How many of the hits were past their TTL. */
+  readonly stale: number
   /** Loaders that ran, and how many of them failed. */
   readonly loads: number
   readonly loadErrors: number
+  /** Loads that were begun in the background, while a value that was there already was served. */
+  readonly refreshes: number
+  /** Loads that another process did for this one: it had the lease, and its value was taken. */
+  readonly sharedLoads: number
+  /** Waits that were ended by `softTimeoutMs` or `hardTimeoutMs`. */
+  readonly timeouts: number
   /** Entries in memory; the bound; how many had to make room for others. */
   readonly entries: number
   readonly maxEntries: number

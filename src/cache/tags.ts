@@ -4,9 +4,14 @@ export interface Tag {
   referrers: number
   /** The {@link TagTable.step} of its last invalidation. */
   invalidatedAt: number
+  /** The step of its last expiry, and the time of it. */
+  expiredAt: number
+  expiredMs: number
+  /** The later of the two steps: before it, nothing has to be looked into. */
+  changedAt: number
 }
 
-// Invalidations that running loads are told of, should they come to carry the tag later.
+// Changes that running loads are told of, should they come to carry the tag later.
 const maxRecent = 10_000
 
 /**
@@ -17,12 +22,12 @@ const maxRecent = 10_000
  * which their value began to be made, and compare.
  */
 export class TagTable {
-  /** Counts what makes values outdated: invalidations here, and writes of keys. */
+  /** Counts what makes values outdated: invalidations and expiries here, and writes of keys. */
   step = 0
   readonly #tags = new Map<string, Tag>()
   readonly #recent = new Map<string, number>()
   #watchers = 0
-  // What was invalidated up to here is no longer known by name.
+  // What was changed up to here is no longer known by name.
   #recentSince = 0
 
   get size(): number {
@@ -34,7 +39,8 @@ export class TagTable {
     return names.map((name) => {
       let tag = this.#tags.get(name)
       if (tag === undefined) {
-        tag = { name, referrers: 0, invalidatedAt: 0 }
+        const never = { invalidatedAt: 0, expiredAt: 0, expiredMs: 0, changedAt: 0 }
+        tag = { name, referrers: 0, ...never }
         this.#tags.set(name, tag)
       }
       tag.referrers++
@@ -51,18 +57,20 @@ export class TagTable {
   }
 
   invalidate(names: readonly string[]): void {
-    this.step++
-    for (const name of names) {
-      const tag = this.#tags.get(name)
-      if (tag !== undefined) tag.invalidatedAt = this.step
-      if (this.#watchers > 0) this.#recent.set(name, this.step)
-    }
-    if (this.#recent.size <= maxRecent) return
-    this.#recent.clear()
-    this.#recentSince = this.step
+    this.#change(names, (tag) => {
+      tag.invalidatedAt = this.step
+    })
   }
 
-  /** A load begins that may come to carry any tag: invalidations are remembered until it ends. */
+  /** Ends the freshness of the tags' values, which then are as stale as if their TTL ended now. */
+  expire(names: readonly string[], nowMs: number): void {
+    this.#change(names, (tag) => {
+      tag.expiredAt = this.step
+      tag.expiredMs = nowMs
+    })
+  }
+
+  /** A load begins that may come to carry any tag: changes are remembered until it ends. */
   watch(): void {
     this.#watchers++
   }
@@ -73,14 +81,43 @@ export class TagTable {
   }
 
   /** For who has watched since `step`. In doubt, yes. */
-  wasInvalidated(name: string, step: number): boolean {
+  wasChanged(name: string, step: number): boolean {
     return step < this.#recentSince || (this.#recent.get(name) ?? 0) > step
+  }
+
+  #change(names: readonly string[], change: (tag: Tag) => void): void {
+    this.step++
+    for (const name of names) {
+      const tag = this.#tags.get(name)
+      if (tag !== undefined) {
+        tag.changedAt = this.step
+        change(tag)
+      }
+      if (this.#watchers > 0) this.#recent.set(name, this.step)
+    }
+    if (this.#recent.size <= maxRecent) return
+    this.#recent.clear()
+    this.#recentSince = this.step
   }
 }
 
-/** True when one of the tags was invalidated after `step`. */
-export function isOutdated(tags: readonly Tag[] | undefined, step: number): boolean {
+/** True when one of the tags was invalidated or expired after `step`. */
+export function areChanged(tags: readonly Tag[] | undefined, step: number): boolean {
   if (tags === undefined) return false
-  for (const tag of tags) if (tag.invalidatedAt > step) return true
+  for (const tag of tags) if (tag.changedAt > step) return true
   return false
+}
+
+/** True when one of the tags was invalidated after `step`. */
+export function areInvalidated(tags: readonly Tag[] | undefined, step: number): boolean {
+  return tags !== undefined && tags.some((tag) => tag.invalidatedAt > step)
+}
+
+/** When the first of the tags that expired after `step` did so; Infinity where none has. */
+export function expiredSinceMs(tags: readonly Tag[] | undefined, step: number): number {
+  let sinceMs = Infinity
+  for (const tag of tags ?? []) {
+    if (tag.expiredAt > step) sinceMs = Math.min(sinceMs, tag.expiredMs)
+  }
+  return sinceMs
 }

@@ -1,60 +1,67 @@
-import { HotpathError, positiveMs, register, type Clock } from '../core/index.ts'
-import type { Cache, GetOrSetOptions, LoadContext, Loader, SetOptions } from './cache.ts'
+import { HotpathError, register, type Clock } from '../core/index.ts'
+import { CoarseTime } from '../memo/index.ts'
+import { answerFrom, type Answer, type Held } from './answer.ts'
+import { CallDefaults, type Call } from './call.ts'
+import type { Cache, GetOrSetOptions, Loader, SetOptions } from './cache.ts'
 import { CacheEvents } from './events.ts'
-import { FlightContext } from './flight-context.ts'
-import { Flight } from './flight.ts'
-import { checkEachTag, checkKey, checkTags } from './keys.ts'
-import { MemoryTier, type Fresh, type MemoryEntry } from './memory-tier.ts'
-import type { ResolvedCacheOptions } from './options.ts'
-import { RedisTier, type RedisGap } from './redis-tier.ts'
+import type { Flight } from './flight.ts'
+import { Flights } from './flights.ts'
+import { checkEachTag, checkKey, checkKeys, checkTags } from './keys.ts'
+import type { Fresh, MemoryEntry } from './memory-entry.ts'
+import { MemoryTier } from './memory-tier.ts'
+import { RedisTier, type ForeignListener } from './redis-tier.ts'
+import type { ResolvedCacheOptions } from './resolved-options.ts'
 import type { CacheStats } from './stats.ts'
 import { TagTable } from './tags.ts'
 
 export class TieredCache<Value> implements Cache<Value> {
   readonly name: string
-  #hits = 0
+  #memoryHits = 0
+  #redisHits = 0
   #misses = 0
-  #loads = 0
-  #loadErrors = 0
+  #stale = 0
   #isClosed = false
-  readonly #ttlMs: number
-  readonly #negativeTtlMs: number
   readonly #clock: Clock
+  readonly #time: CoarseTime
   readonly #events: CacheEvents
+  readonly #defaults: CallDefaults
   readonly #tags = new TagTable()
-  readonly #flights = new Map<string, Flight>()
   readonly #memory: MemoryTier | undefined
   readonly #redis: RedisTier | undefined
+  readonly #flights: Flights
   readonly #unregister: () => void
 
   constructor(options: ResolvedCacheOptions) {
-    const { name, memory, redis, namespace, redisTimeoutMs, clock } = options
+    const { name, memory, redis, earlyRefresh, clock } = options
+    const table = this.#tags
     this.name = name
-    this.#ttlMs = options.ttlMs
-    this.#negativeTtlMs = options.negativeTtlMs
     this.#clock = clock
-    this.#events = new CacheEvents(name, clock)
-    this.#memory = memory === false ? undefined : new MemoryTier(memory, this.#tags, clock)
+    const time = (this.#time = new CoarseTime(clock))
+    const events = (this.#events = new CacheEvents(name, clock))
+    const defaults = (this.#defaults = new CallDefaults(options.keeping))
+    this.#memory =
+      memory === false ? undefined : new MemoryTier(memory, { tags: table, time, earlyRefresh })
     this.#redis =
       redis === undefined
         ? undefined
         : new RedisTier({
-            redis,
-            namespace,
-            timeoutMs: redisTimeoutMs,
+            ...redis,
             clock,
-            onTrouble: (operation, error) => this.#events.trouble(operation, error),
+            onTrouble: (operation, error) => events.trouble(operation, error),
+            foreign: this.#foreign(),
           })
+    const tiers = { memory: this.#memory, redis: this.#redis }
+    this.#flights = new Flights({ table, clock, time, events, defaults, earlyRefresh, ...tiers })
     this.#unregister = register('cache', name, () => this.stats())
   }
 
   peek<T extends Value = Value>(key: string): T | undefined {
-    const entry = this.#memory?.read(key)
+    const entry = this.#read(key) ?? this.#findFresh(key, false)
     return entry === undefined ? undefined : (this.#hit(entry) as T)
   }
 
   async get<T extends Value = Value>(key: string): Promise<T | undefined> {
-    const entry = this.#memory?.read(key)
+    const entry = this.#read(key) ?? this.#findFresh(key, true)
     if (entry !== undefined) return this.#hit(entry) as T
 
     this.#checkOpen()
@@ -62,46 +69,65 @@ export class TieredCache<Value> implements Cache<Value> {
     const { step } = this.#tags
     const startedMs = this.#clock.monotonicMs()
     const answer = await this.#redis?.read(key, [])
-    if (answer?.found === undefined) {
-      this.#misses++
-      this.#events.read({ key, tier: undefined, isMissing: false }, startedMs)
-      return undefined
-    }
-    const { value, isMissing } = answer.found
-    this.#promote(key, answer.found, step)
-    this.#hits++
-    this.#events.read({ key, tier: 'redis', isMissing }, startedMs)
-    return value as T
+    return this.#foundInRedis(key, answer?.found, step, startedMs)?.value as T | undefined
   }
 
-  // Not an async function: a hit in memory costs one promise and nothing else.
+  async getMany<T extends Value = Value>(keys: readonly string[]): Promise<Map<string, T>> {
+    this.#checkOpen()
+    checkKeys(keys)
+    const values = new Map<string, T>()
+    const others: string[] = []
+    for (const key of new Set(keys)) {
+      const entry = this.#read(key) ?? this.#findFresh(key, true)
+      if (entry === undefined) others.push(key)
+      else values.set(key, this.#hit(entry) as T)
+    }
+    if (others.length === 0) return values
+
+    const { step } = this.#tags
+    const startedMs = this.#clock.monotonicMs()
+    const found = await this.#redis?.readMany(others)
+    for (const [index, key] of others.entries()) {
+      const fresh = this.#foundInRedis(key, found?.[index], step, startedMs)
+      if (fresh !== undefined) values.set(key, fresh.value as T)
+    }
+    return values
+  }
+
+  // Not an async function: a hit in memory costs nothing but what the caller does with the promise.
   getOrSet<T extends Value>(key: string, load: Loader<T>, options?: GetOrSetOptions): Promise<T> {
-    const entry = this.#memory?.read(key)
-    if (entry !== undefined) return Promise.resolve(this.#hit(entry) as T)
+    const entry = this.#read(key)
+    if (entry !== undefined) {
+      this.#hit(entry)
+      return entry.promise as Promise<T>
+    }
     try {
-      return this.#join(key, load, options ?? {}) as Promise<T>
+      this.#checkOpen()
+      checkKey(key)
+      return this.#ask(key, this.#defaults.call(load, options ?? {})) as Promise<T>
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   async set(key: string, value: Value, options: SetOptions = {}): Promise<void> {
-    this.#checkOpen()
-    checkKey(key)
-    const { tags } = options
-    if (tags !== undefined) checkTags(tags)
-    const fresh = this.#fresh(value, this.#ttlOf(options), tags)
-    const sent = this.#redis?.set(key, fresh)
-    this.#outdate(key)
-    this.#memory?.write(key, fresh, this.#tags.step)
-    await sent
+    const kept = this.#toKeep([[key, value]], options)
+    const [[, fresh] = []] = kept
+    await this.#write(kept, fresh && this.#redis?.set(key, fresh))
+  }
+
+  async setMany(
+    entries: Iterable<readonly [key: string, value: Value]>,
+    options: SetOptions = {},
+  ): Promise<void> {
+    const kept = this.#toKeep(entries, options)
+    await this.#write(kept, this.#redis?.setMany(kept))
   }
 
   async delete(key: string): Promise<void> {
     this.#checkOpen()
     checkKey(key)
-    this.#outdate(key)
-    this.#memory?.store.delete(key)
+    this.#forget(key)
     await this.#redis?.delete(key)
   }
 
@@ -112,19 +138,27 @@ export class TieredCache<Value> implements Cache<Value> {
     await this.#redis?.invalidate(tags)
   }
 
+  async expireTags(tags: readonly string[]): Promise<void> {
+    this.#checkOpen()
+    checkEachTag(tags)
+    this.#tags.expire(tags, this.#time.nowMs())
+    await this.#redis?.expire(tags)
+  }
+
   stats(): CacheStats {
-    const store = this.#memory?.store
-    const answered = this.#hits + this.#misses
+    const memory = this.#memory?.stats
+    const hits = this.#memoryHits + this.#redisHits
+    const answered = hits + this.#misses
     return {
-      hits: this.#hits,
+      hits,
       misses: this.#misses,
-      hitRatio: answered === 0 ? 0 : this.#hits / answered,
-      loads: this.#loads,
-      loadErrors: this.#loadErrors,
-      entries: store?.size ?? 0,
-      maxEntries: store?.maxEntries ?? 0,
-      evictions: store?.evictions ?? 0,
-      memory: this.#memory?.stats,
+      hitRatio: answered === 0 ? 0 : hits / answered,
+      stale: this.#stale,
+      ...this.#flights.counts,
+      entries: memory?.entries ?? 0,
+      maxEntries: memory?.maxEntries ?? 0,
+      evictions: memory?.evictions ?? 0,
+      memory: memory && { hits: this.#memoryHits, ...memory },
       redis: this.#redis?.stats,
     }
   }
@@ -133,9 +167,8 @@ export class TieredCache<Value> implements Cache<Value> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#unregister()
-    for (const flight of this.#flights.values()) flight.detach()
-    this.#flights.clear()
-    this.#memory?.store.clear()
+    this.#flights.close()
+    this.#memory?.clear()
     await this.#redis?.close()
   }
 
@@ -143,144 +176,147 @@ export class TieredCache<Value> implements Cache<Value> {
     return this.close()
   }
 
+  /** Memory may be asked: no other process changes the keys, or those that do are heard. */
+  get #isMemoryBelieved(): boolean {
+    return this.#redis === undefined || this.#redis.isHeard
+  }
+
+  #read(key: string): MemoryEntry | undefined {
+    return this.#isMemoryBelieved ? this.#memory?.read(key) : undefined
+  }
+
+  /** What is fresh but not plainly so; what is due only for those who cannot load it anew. */
+  #findFresh(key: string, isDueTaken: boolean): MemoryEntry | undefined {
+    const held = this.#isMemoryBelieved ? this.#memory?.find(key) : undefined
+    const isTaken = held?.state === 'fresh' || (isDueTaken && held?.state === 'due')
+    return isTaken ? held.entry : undefined
+  }
+
   #hit(entry: MemoryEntry): unknown {
-    this.#hits++
+    this.#memoryHits++
     if (this.#events.isReadHeard) {
-      const { key, isMissing } = entry
-      this.#events.read({ key, isMissing, tier: 'memory' }, this.#clock.monotonicMs())
+      const answer = answerFrom({ entry, tier: 'memory', state: 'fresh' })
+      this.#events.read(entry.key, answer, this.#clock.monotonicMs())
     }
     return entry.value
   }
 
-  #join(key: string, load: Loader<unknown>, options: GetOrSetOptions): Promise<unknown> {
-    this.#checkOpen()
-    checkKey(key)
-    const ttlMs = this.#ttlOf(options)
-    const { tags, signal } = options
-    if (tags !== undefined) checkTags(tags)
-    signal?.throwIfAborted()
-
-    let flight = this.#flights.get(key)
-    if (flight === undefined || !flight.isCurrent) {
-      this.#tags.watch()
-      flight = new Flight(key, this.#tags.refer(tags), this.#tags.step, (abandoned) =>
-        this.#forget(abandoned),
-      )
-      this.#flights.set(key, flight)
-      flight.land(this.#fly(flight, load, ttlMs, tags))
-    }
-    const outcome = this.#joined(flight, load, options)
-    return this.#events.isReadHeard ? this.#announced(flight, outcome) : outcome
+  #foundInRedis(
+    key: string,
+    found: Fresh | undefined,
+    step: number,
+    startedMs: number,
+  ): Fresh | undefined {
+    // Only where nothing at all was written or invalidated since the read began: what was found may
+    // have tags that nobody watched meanwhile.
+    const isKept = this.#tags.step === step && this.#isMemoryBelieved && !this.#isClosed
+    if (found !== undefined && isKept) this.#memory?.write(key, found, step)
+    const fresh = found !== undefined && found.ttlMs > 0 ? found : undefined
+    this.#count(key, fresh && { ...fresh, tier: 'redis', isStale: false }, startedMs)
+    return fresh
   }
 
-  // Where nothing was invalidated since the flight began, the value is right for this caller,
-  // whatever tags it will turn out to carry.
-  #joined(flight: Flight, load: Loader<unknown>, options: GetOrSetOptions): Promise<unknown> {
-    const outcome = flight.join(options.signal)
+  #ask(key: string, call: Call): Promise<unknown> {
+    call.signal?.throwIfAborted()
+    const flight = this.#flights.get(key)
+    const held = this.#held(key, flight)
+    if (held === undefined) {
+      return this.#join(flight ?? this.#flights.begin(key, call, { isRefresh: false }), call)
+    }
+    const mayLoad = flight === undefined && this.#time.nowMs() >= held.entry.holdMs
+    if (held.state === 'spare' && (flight !== undefined || mayLoad)) {
+      const load = flight ?? this.#flights.begin(key, call, { isRefresh: false, held })
+      if (load.held === undefined) load.hold(held)
+      return this.#join(load, call)
+    }
+    if (held.state !== 'fresh' && mayLoad) {
+      const refresh = this.#flights.begin(key, call, { isRefresh: true, held })
+      if (call.isRefreshAwaited) return this.#join(refresh, call)
+    }
+    const startedMs = this.#clock.monotonicMs()
+    return Promise.resolve(this.#deliver(key, answerFrom(held), call, startedMs))
+  }
+
+  /** What this process has of a key: in memory, or in the hands of a load that is to replace it. */
+  #held(key: string, flight: Flight | undefined): Held | undefined {
+    return this.#isMemoryBelieved ? (this.#memory?.find(key) ?? flight?.held) : undefined
+  }
+
+  #join(flight: Flight, call: Call): Promise<unknown> {
+    const { key } = flight
     const { step } = this.#tags
-    if (step === flight.step) return outcome
-    return outcome.then((value) =>
-      flight.serves(step) ? value : this.getOrSet(flight.key, load as Loader<Value>, options),
+    const startedMs = this.#clock.monotonicMs()
+    return flight.join(call).then(
+      // Where nothing was invalidated between the flight's beginning and this call, the value is
+      // right for it, whatever tags it turned out to carry.
+      (answer) =>
+        flight.serves(step) ? this.#deliver(key, answer, call, startedMs) : this.#ask(key, call),
+      (error: unknown) => {
+        this.#count(key, undefined, startedMs)
+        throw error
+      },
     )
   }
 
-  async #fly(
-    flight: Flight,
-    load: Loader<unknown>,
-    ttlMs: number,
-    tags: readonly string[] | undefined,
-  ): Promise<unknown> {
-    try {
-      let gap: RedisGap | undefined
-      if (this.#redis !== undefined) {
-        const answer = await this.#redis.read(flight.key, tags ?? [])
-        if (answer?.found !== undefined) return this.#takeFound(flight, answer.found)
-        gap = answer?.gap
-        flight.throwIfAbandoned()
-      }
-      return await this.#load(flight, load, ttlMs, tags, gap)
-    } finally {
-      // In the same step as the value was kept: nobody comes between the flight and the value.
-      this.#forget(flight)
-      if (flight.tier === 'redis') this.#hits += flight.callers
-      else this.#misses += flight.callers
-      this.#tags.release(flight.tags)
-      this.#tags.unwatch()
+  #deliver(key: string, answer: Answer, { onStale }: Call, startedMs: number): unknown {
+    this.#count(key, answer, startedMs)
+    if (answer.isStale) onStale?.()
+    return answer.value
+  }
+
+  #count(key: string, answer: Answer | undefined, startedMs: number): void {
+    if (answer?.tier === 'memory') this.#memoryHits++
+    else if (answer?.tier === 'redis') this.#redisHits++
+    else this.#misses++
+    if (answer?.isStale === true) this.#stale++
+    this.#events.read(key, answer, startedMs)
+  }
+
+  #toKeep(
+    entries: Iterable<readonly [key: string, value: Value]>,
+    options: SetOptions,
+  ): (readonly [key: string, fresh: Fresh])[] {
+    this.#checkOpen()
+    const { tags } = options
+    if (tags !== undefined) checkTags(tags)
+    const retention = this.#defaults.retention(options)
+    return Array.from(entries, ([key, value]) => {
+      checkKey(key)
+      return [key, this.#defaults.fresh(value, retention, tags, 0)] as const
+    })
+  }
+
+  async #write(
+    kept: readonly (readonly [key: string, fresh: Fresh])[],
+    sent: Promise<void> | undefined,
+  ): Promise<void> {
+    for (const [key, fresh] of kept) {
+      this.#forget(key)
+      if (this.#isMemoryBelieved) this.#memory?.write(key, fresh, this.#tags.step)
     }
+    await sent
   }
 
-  #takeFound(flight: Flight, found: Fresh): unknown {
-    this.#promote(flight.key, found, flight.step)
-    flight.tier = 'redis'
-    flight.isMissing = found.isMissing
-    return found.value
-  }
-
-  // Only where nothing at all was written or invalidated since the read began: what was found may
-  // have tags that nobody watched meanwhile.
-  #promote(key: string, found: Fresh, step: number): void {
-    if (this.#tags.step === step && !this.#isClosed) this.#memory?.write(key, found, step)
-  }
-
-  async #load(
-    flight: Flight,
-    load: Loader<unknown>,
-    ttlMs: number,
-    tags: readonly string[] | undefined,
-    gap: RedisGap | undefined,
-  ): Promise<unknown> {
-    const context = new FlightContext(flight, ttlMs, tags, this.#tags)
-    const value = await this.#runLoader(flight.key, load, context)
-    if (context.ttlMs !== false && context.hasRoom) {
-      this.#keep(flight, this.#fresh(value, positiveMs('ttlMs', context.ttlMs), context.tags), gap)
-    }
-    return value
-  }
-
-  async #runLoader(key: string, load: Loader<unknown>, context: LoadContext): Promise<unknown> {
-    this.#loads++
-    const startedMs = this.#clock.monotonicMs()
-    try {
-      const value = await load(context)
-      this.#events.load(key, startedMs, undefined)
-      return value
-    } catch (error) {
-      this.#loadErrors++
-      this.#events.load(key, startedMs, error)
-      throw error
-    }
-  }
-
-  #keep(flight: Flight, fresh: Fresh, gap: RedisGap | undefined): void {
-    flight.isMissing = fresh.isMissing
-    if (!flight.isCurrent || this.#isClosed) return
-    try {
-      this.#memory?.write(flight.key, fresh, flight.step)
-      if (gap !== undefined) this.#redis?.fill(flight.key, fresh, gap)
-    } catch (error) {
-      // The caller asked for a value, and here it is: that it cannot be kept is not his failure.
-      this.#events.trouble('fill', error)
-    }
-  }
-
-  #forget(flight: Flight): void {
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key)
-  }
-
-  #outdate(key: string): void {
+  #forget(key: string): void {
     this.#tags.step++
-    this.#flights.get(key)?.detach()
-    this.#flights.delete(key)
+    this.#flights.outdate(key)
+    this.#memory?.delete(key)
   }
 
-  #fresh(value: unknown, ttlMs: number, tags: readonly string[] | undefined): Fresh {
-    const isMissing = value === undefined || value === null
-    const keptMs = isMissing ? Math.min(ttlMs, this.#negativeTtlMs) : ttlMs
-    return { value, isMissing, ttlMs: keptMs, staleMs: 0, staleIfErrorMs: 0, loadMs: 0, tags }
-  }
-
-  #ttlOf({ ttlMs }: SetOptions): number {
-    return ttlMs === undefined ? this.#ttlMs : positiveMs('ttlMs', ttlMs)
+  /** What other processes do has the effects of what is done here. */
+  #foreign(): ForeignListener {
+    return {
+      written: (keys) => {
+        for (const key of keys) this.#forget(key)
+      },
+      invalidated: (tags) => this.#tags.invalidate(tags),
+      expired: (tags) => this.#tags.expire(tags, this.#time.nowMs()),
+      flush: () => {
+        this.#tags.step++
+        this.#flights.outdateAll()
+        this.#memory?.clear()
+      },
+    }
   }
 
   #checkOpen(): void {
@@ -289,14 +325,5 @@ export class TieredCache<Value> implements Cache<Value> {
       'HOTPATH_COMPONENT_CLOSED',
       `the cache '${this.name}' is closed; close it after the last request that uses it`,
     )
-  }
-
-  async #announced(flight: Flight, outcome: Promise<unknown>): Promise<unknown> {
-    const startedMs = this.#clock.monotonicMs()
-    try {
-      return await outcome
-    } finally {
-      this.#events.read(flight, startedMs)
-    }
   }
 }

@@ -20,7 +20,7 @@ export type TraceEntry =
       readonly atMs: number
       readonly cache: string
       readonly key: string
-      readonly verdict: 'hit' | 'missing' | 'miss'
+      readonly verdict: 'hit' | 'missing' | 'stale' | 'miss'
     }
 
 /** What was recorded during one request: the first `maxEntries` entries, and how many came after. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { eventChannel, listen } from './events.ts'
 
 const loads = eventChannel('hotpath:cache:load')
-const payload = { cache: 'users', key: '1', durationMs: 2, error: undefined }
+const payload = { cache: 'users', key: '1', durationMs: 2, error: undefined, isRefresh: false }
 
 test('a channel knows whether anybody listens', () => {
   expect(loads.hasSubscribers).toBe(false)

@@ -9,13 +9,20 @@ export interface HotpathEvents {
   'hotpath:cache:read': {
     cache: string
     key: string
-    /** `missing` is a hit on a stored "there is no such thing". */
-    verdict: 'hit' | 'missing' | 'miss'
+    /** `missing` is a hit on a stored "there is no such thing", `stale` one on a value past its TTL. */
+    verdict: 'hit' | 'missing' | 'stale' | 'miss'
     tier: 'memory' | 'redis' | undefined
     durationMs: number
   }
-  /** A loader ran on behalf of one or more callers. */
-  'hotpath:cache:load': { cache: string; key: string; durationMs: number; error: unknown }
+  /** A loader ran, on behalf of all who ask for the key. */
+  'hotpath:cache:load': {
+    cache: string
+    key: string
+    durationMs: number
+    error: unknown
+    /** It ran in the background, while a value that was there already was served. */
+    isRefresh: boolean
+  }
   /** Redis did not do what the cache asked of it; the cache went on without. */
   'hotpath:cache:trouble': { cache: string; operation: string; error: unknown }
   /** A query came to its end, well or not. */

@@ -84,7 +84,7 @@ describe('in an empty folder, without any peer', () => {
         const cache = createCache<{ id: number }>({ name: 'users', redis, ttlMs: 60_000 })
         export const user: Promise<{ id: number }> = cache.getOrSet('user:1', () => ({ id: 1 }))
         export const names: string[] = components().map(({ name }) => name)
-        listen('hotpath:cache:read', ({ verdict }) => verdict satisfies 'hit' | 'missing' | 'miss')
+        listen('hotpath:cache:read', ({ tier }) => tier satisfies 'memory' | 'redis' | undefined)
         // @ts-expect-error a code that does not exist
         new HotpathError('HOTPATH_NO_SUCH_CODE', 'message')
       `,
