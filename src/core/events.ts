@@ -44,7 +44,7 @@ export interface HotpathEvents {
     route: string
     key: string
     /** The words of `Cache-Status` (RFC 9211): `hit`, or why it was forwarded. */
-    verdict: 'hit' | 'uri-miss' | 'vary-miss' | 'bypass' | 'method'
+    verdict: 'hit' | 'uri-miss' | 'vary-miss' | 'bypass' | 'request' | 'stale'
     stored: boolean
   }
 }

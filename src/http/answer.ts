@@ -1,7 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { matchesEntityTag } from './conditional.ts'
+import { acceptableCodings } from '../compress/index.ts'
+import { onlyIfCachedStatus } from './cache-status.ts'
+import { isUnmodifiedSince, matchesEntityTag } from './conditional.ts'
 import { listMembers, notModifiedHeaders, type ResponseHeaders } from './header-rules.ts'
-import { agedHead, cacheStatusAt, type StoredResponse } from './stored-response.ts'
+import {
+  agedHead,
+  cacheStatusAt,
+  type EncodedForms,
+  type StoredForm,
+  type StoredResponse,
+} from './stored-response.ts'
 
 /** What an adapter writes: a status, names and values by turns, and the bytes, if there are any. */
 export interface ReadyAnswer {
@@ -12,9 +20,9 @@ export interface ReadyAnswer {
 }
 
 /**
- * The answer to a request from a stored response: all of it, or a 304 where the client has it.
- * `own` are the headers that the app's hooks have set for this request; they are kept. Without a
- * `cacheStatus` it is a hit.
+ * The answer to a request from a stored response: all of it, in the coding that the client likes
+ * best, or a 304 where the client has it. `own` are the headers that the app's hooks have set for
+ * this request; they are kept. Without a `cacheStatus` it is a hit.
  */
 export function answerFrom(
   stored: StoredResponse,
@@ -23,15 +31,46 @@ export function answerFrom(
   nowEpochMs: number,
   cacheStatus?: string,
 ): ReadyAnswer {
-  const aged = agedHead(stored, nowEpochMs)
+  const { status, encodings } = stored
+  const form =
+    encodings === undefined ? stored : formFor(stored, encodings, headers['accept-encoding'])
+  const aged = agedHead(form, stored.bornEpochMs, nowEpochMs)
   const head = cacheStatus === undefined ? aged : aged.with(cacheStatusAt, cacheStatus)
-  const ifNoneMatch = headers['if-none-match']
-  if (ifNoneMatch !== undefined && stored.status === 200) {
-    if (matchesEntityTag(ifNoneMatch, stored.etag)) {
-      return { status: 304, head: withOwn(notModifiedHead(head), own), body: undefined }
-    }
+  if (status === 200 && isCurrentForClient(headers, form)) {
+    return { status: 304, head: withOwn(notModifiedHead(head), own), body: undefined }
   }
-  return { status: stored.status, head: withOwn(head, own), body: stored.body }
+  return { status, head: withOwn(head, own), body: form.body }
+}
+
+/** What a client gets who wanted a stored answer or none (RFC 9111, 5.2.1.7). */
+export function onlyIfCachedAnswer(own: ResponseHeaders): ReadyAnswer {
+  const head = ['cache-status', onlyIfCachedStatus, 'cache-control', 'no-store']
+  return { status: 504, head: withOwn([...head, 'content-length', '0'], own), body: '' }
+}
+
+function formFor(
+  stored: StoredResponse,
+  encodings: EncodedForms,
+  acceptEncoding: string | string[] | undefined,
+): StoredForm {
+  for (const coding of acceptableCodings(acceptEncoding?.toString())) {
+    const form = encodings[coding]
+    if (form !== undefined) return form
+  }
+  return stored
+}
+
+// Where there is an If-None-Match, If-Modified-Since does not count (RFC 9110, 13.1.3).
+function isCurrentForClient(headers: IncomingHttpHeaders, form: StoredForm): boolean {
+  const ifNoneMatch = headers['if-none-match']
+  if (ifNoneMatch !== undefined) return matchesEntityTag(ifNoneMatch, form.etag)
+  const since = headers['if-modified-since']
+  return since !== undefined && isUnmodifiedSince(since, headerIn(form.head, 'last-modified'))
+}
+
+function headerIn(head: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < head.length; at += 2) if (head[at] === name) return head[at + 1]
+  return undefined
 }
 
 function notModifiedHead(head: readonly string[]): string[] {

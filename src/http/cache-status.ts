@@ -1,5 +1,8 @@
-/** Why a request was not answered from the cache, in the words of RFC 9211. */
-export type Forward = 'uri-miss' | 'vary-miss' | 'bypass'
+/**
+ * Why a request was not answered from the cache, in the words of RFC 9211: `request` where what the
+ * client has said did not let it be, `stale` where what is stored is past its time.
+ */
+export type Forward = 'uri-miss' | 'vary-miss' | 'bypass' | 'request' | 'stale'
 
 /** What became of a request that was not answered from the cache. */
 export interface ForwardOutcome {
@@ -19,3 +22,11 @@ export function cacheStatus(outcome: ForwardOutcome, former?: unknown): string {
   if (outcome.detail !== undefined) text += `; detail=${outcome.detail}`
   return former === undefined ? text : `${String(former)}, ${text}`
 }
+
+/** The answer came from the cache although its time was over; `ttl` says for how long, negative. */
+export function staleStatus(freshUntilEpochMs: number, nowEpochMs: number): string {
+  return `hotpath; hit; ttl=${Math.floor((freshUntilEpochMs - nowEpochMs) / 1_000)}; detail=stale`
+}
+
+/** Nothing was stored for a client that wanted a stored answer or none. */
+export const onlyIfCachedStatus = 'hotpath; detail=only-if-cached'

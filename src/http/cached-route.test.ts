@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { createManualClock, listen } from '../core/index.ts'
@@ -7,8 +6,9 @@ import {
   ForwardedRequest,
   type CacheableRequest,
   type CachedRoute,
-  type CachedRouteOptions,
+  type ResponseCache,
   type ResponseHeaders,
+  type StoredResponse,
 } from './index.ts'
 
 const place = { route: '/page', scope: '' }
@@ -59,72 +59,244 @@ async function exchange(
   }
 }
 
-describe('privacy', () => {
-  test('whatever is asked and answered, nobody gets what was made for somebody else', async () => {
-    const headerSets = fc.constantFrom<IncomingHttpHeaders>(
-      {},
-      { authorization: 'ada' },
-      { authorization: 'grace' },
-      { cookie: 'ada' },
-      { cookie: 'grace' },
-      { cookie: 'ada', 'accept-language': 'fr' },
-      { 'accept-language': 'de' },
-    )
-    const answers = fc.constantFrom<ResponseHeaders>(
-      {},
-      { 'cache-control': 'private, max-age=60' },
-      { 'cache-control': 'public, max-age=60' },
-      { 'cache-control': 'no-store' },
-      { 'set-cookie': 'session=1' },
-      { vary: 'cookie' },
-      { vary: 'accept-language' },
-      { vary: '*' },
-    )
-    const routes = fc.constantFrom<CachedRouteOptions<KnownRequest>>(
-      {},
-      { key: ({ user }) => user },
-      { key: ({ user }) => `user:${user ?? 'nobody'}` },
-    )
-    await fc.assert(
-      fc.asyncProperty(
-        routes,
-        fc.array(fc.tuple(headerSets, answers), { minLength: 2, maxLength: 12 }),
-        async (options, exchanges) => {
-          await using cache = createResponseCache()
-          const route = cache.route(place, options)
-          for (const [headers, answer] of exchanges) {
-            const asked = request({ ...headers })
-            const language = headers['accept-language']
-            const made = { user: asked.user, language: answer['vary'] && language }
-            const got = await exchange(route, asked, () => ({
-              headers: answer,
-              body: JSON.stringify(made),
-            }))
-            const seen = JSON.parse(got.body) as typeof made
-            expect(seen.user).toBe(asked.user)
-            if (seen.language !== undefined) expect(seen.language).toBe(language)
-          }
-        },
-      ),
-      { numRuns: 3_000 },
-    )
-  })
+describe('what varies by a header', () => {
+  const negotiate = async (
+    route: CachedRoute<KnownRequest>,
+    headers: IncomingHttpHeaders,
+    vary: string,
+  ) =>
+    exchange(route, request({ ...headers }), () => ({
+      headers: { vary },
+      body: `${headers['accept-language']} ${headers['x-theme']}`,
+    }))
 
-  test('what varies by a header goes to those alone who send the same', async () => {
+  test('is kept for each who sends something else', async () => {
     await using cache = createResponseCache()
     const route = cache.route<KnownRequest>(place, {})
     const ask = (language: string) =>
-      exchange(route, request({ 'accept-language': language }), () => ({
-        headers: { vary: 'Accept-Language' },
-        body: language,
-      }))
-    expect(await ask('fr')).toMatchObject({
-      body: 'fr',
-      cacheStatus: 'hotpath; fwd=uri-miss; stored',
+      negotiate(route, { 'accept-language': language, 'x-theme': 'a' }, 'Accept-Language')
+    expect((await ask('fr')).cacheStatus).toBe('hotpath; fwd=uri-miss; stored')
+    expect((await ask('fr')).cacheStatus).toBe('hotpath; hit')
+    expect((await ask('de')).cacheStatus).toBe('hotpath; fwd=vary-miss; stored')
+    expect(await ask('de')).toMatchObject({ body: 'de a', cacheStatus: 'hotpath; hit' })
+    expect(await ask('DE')).toMatchObject({ body: 'de a', cacheStatus: 'hotpath; hit' })
+    expect(await ask('fr')).toMatchObject({ body: 'fr a', cacheStatus: 'hotpath; hit' })
+  })
+
+  test('may vary by more than the first response did', async () => {
+    await using cache = createResponseCache()
+    const route = cache.route<KnownRequest>(place, {})
+    const ask = (language: string, theme: string, vary: string) =>
+      negotiate(route, { 'accept-language': language, 'x-theme': theme }, vary)
+    const both = 'Accept-Language, X-Theme'
+    await ask('fr', 'a', 'Accept-Language')
+    await ask('de', 'a', both)
+    expect((await ask('de', 'b', both)).cacheStatus).toBe('hotpath; fwd=vary-miss; stored')
+    expect(await ask('de', 'a', both)).toMatchObject({ body: 'de a', cacheStatus: 'hotpath; hit' })
+    expect(await ask('de', 'b', both)).toMatchObject({ body: 'de b', cacheStatus: 'hotpath; hit' })
+    expect(await ask('fr', 'b', both)).toMatchObject({ body: 'fr a', cacheStatus: 'hotpath; hit' })
+  })
+
+  test('is kept in so many variants, and the others go to the handler', async () => {
+    await using cache = createResponseCache()
+    const route = cache.route<KnownRequest>(place, {})
+    for (let number = 0; number < 100; number++) {
+      await negotiate(route, { 'accept-language': `x-${number}` }, 'Accept-Language')
+    }
+    expect(cache.stats().cache.entries).toBe(17)
+    const { cacheStatus } = await negotiate(route, { 'accept-language': 'fr' }, 'Accept-Language')
+    expect(cacheStatus).toBe('hotpath; fwd=vary-miss')
+  })
+
+  test('is forgotten together', async () => {
+    await using cache = createResponseCache()
+    const route = cache.route<KnownRequest>(place, { tags: () => ['page'] })
+    const ask = (language: string) =>
+      negotiate(route, { 'accept-language': language }, 'Accept-Language')
+    for (const language of ['fr', 'de', 'it']) await ask(language)
+    await cache.invalidateTags(['page'])
+    for (const language of ['it', 'fr', 'de']) {
+      expect((await ask(language)).cacheStatus).toContain('stored')
+    }
+  })
+
+  test('runs the handler once for all who ask for the same variant at once', async () => {
+    await using cache = createResponseCache()
+    const route = cache.route<KnownRequest>(place, {})
+    let runs = 0
+    const ask = (language: string) =>
+      exchange(route, request({ 'accept-language': language }), () => {
+        runs++
+        return { headers: { vary: 'Accept-Language' }, body: language }
+      })
+    const languages = ['fr', 'de', 'fr', 'de', 'de', 'fr']
+    const answers = await Promise.all(languages.map(ask))
+    expect(answers.map(({ body }) => body)).toEqual(languages)
+    expect(runs).toBe(2)
+    const collapsed = answers.filter(({ cacheStatus }) => cacheStatus.includes('collapsed'))
+    expect(collapsed).toHaveLength(4)
+  })
+})
+
+describe('a write', () => {
+  const url = '/page'
+  const write = { method: 'PUT', host: 'a.example', url }
+  const made = () => ({ body: 'made' })
+  const statusOf = async (route: CachedRoute<KnownRequest>, asked: KnownRequest) =>
+    (await exchange(route, asked, made)).cacheStatus
+
+  test('forgets what is stored of its address, whoever it was for', async () => {
+    await using cache = createResponseCache()
+    const route = cache.route<KnownRequest>(place, { key: ({ user }) => user ?? 'nobody' })
+    const asked = () => [request(), request({ cookie: 'ada' }), request({}, { url: '/page?x=1' })]
+    for (const one of asked()) await statusOf(route, one)
+    const elsewhere = request({}, { url: '/pages' })
+    await statusOf(route, elsewhere)
+    for (const one of asked()) expect(await statusOf(route, one)).toBe('hotpath; hit')
+    await cache.settleUnsafe(write, 204, {})
+    for (const one of asked()) expect(await statusOf(route, one)).toContain('fwd=uri-miss')
+    expect(await statusOf(route, elsewhere)).toBe('hotpath; hit')
+  })
+
+  test('that fails, or that only reads, forgets nothing', async () => {
+    await using cache = createResponseCache()
+    const route = cache.route<KnownRequest>(place, {})
+    await statusOf(route, request())
+    await cache.settleUnsafe(write, 409, {})
+    await cache.settleUnsafe({ ...write, method: 'HEAD' }, 200, {})
+    await cache.settleUnsafe({ ...write, url: '/other' }, 201, {
+      location: 'http://b.example/page',
     })
-    expect(await ask('fr')).toMatchObject({ body: 'fr', cacheStatus: 'hotpath; hit' })
-    expect(await ask('de')).toMatchObject({ body: 'de', cacheStatus: 'hotpath; fwd=vary-miss' })
-    expect(await ask('fr')).toMatchObject({ body: 'fr', cacheStatus: 'hotpath; hit' })
+    expect(await statusOf(route, request())).toBe('hotpath; hit')
+    await cache.settleUnsafe({ ...write, url: '/other' }, 201, { location: '/page' })
+    expect(await statusOf(route, request())).toContain('fwd=uri-miss')
+  })
+
+  test('keeps what was being made meanwhile from being stored', async () => {
+    await using cache = createResponseCache()
+    const route = cache.route<KnownRequest>(place, {})
+    const way = await route.enter('http:key', request(), {})
+    await cache.settleUnsafe(write, 200, {})
+    expect(way).toBeInstanceOf(ForwardedRequest)
+    if (way instanceof ForwardedRequest) {
+      const { headers } = way.finish({ status: 200, headers: {}, body: 'old' })
+      expect(headers['cache-status']).toBe('hotpath; fwd=uri-miss; detail=invalidated')
+    }
+  })
+
+  test('after close is no failure', async () => {
+    const cache = createResponseCache()
+    await cache.close()
+    await cache.settleUnsafe(write, 200, {})
+  })
+})
+
+describe('what a client says', () => {
+  const clock = createManualClock()
+  const ask = async (
+    route: CachedRoute<KnownRequest>,
+    headers: IncomingHttpHeaders,
+    more: Partial<KnownRequest> = {},
+  ) => exchange(route, request(headers, more), () => ({ body: 'made' }))
+
+  test('does not reach the handler, unless the route honours it', async () => {
+    await using cache = createResponseCache({ clock })
+    const route = cache.route<KnownRequest>(place, {})
+    await ask(route, {})
+    for (const control of ['no-cache', 'no-store', 'max-age=0', 'min-fresh=9999999']) {
+      expect((await ask(route, { 'cache-control': control })).cacheStatus).toBe('hotpath; hit')
+    }
+    expect((await ask(route, { pragma: 'no-cache' })).cacheStatus).toBe('hotpath; hit')
+  })
+
+  test('decides what it is answered from where the route honours it', async () => {
+    await using cache = createResponseCache({ clock, honoursRequests: true })
+    const route = cache.route<KnownRequest>(place, { ttlMs: 60_000 })
+    const status = async (control: string, more: Partial<KnownRequest> = {}) =>
+      (await ask(route, { 'cache-control': control }, more)).cacheStatus
+    await ask(route, {})
+    clock.advance(10_000)
+    expect(await status('max-age=11')).toBe('hotpath; hit')
+    expect(await status('min-fresh=50')).toBe('hotpath; hit')
+    expect(await status('no-store')).toBe('hotpath; fwd=request')
+    expect(await status('no-cache', { method: 'HEAD' })).toBe('hotpath; fwd=request')
+    expect(await status('min-fresh=51')).toBe('hotpath; fwd=request; stored')
+    clock.advance(10_000)
+    expect(await status('max-age=10')).toBe('hotpath; fwd=request; stored')
+    expect(await status('max-age=10')).toBe('hotpath; hit')
+    expect(await status('no-cache')).toBe('hotpath; fwd=request; stored')
+    expect((await ask(route, { pragma: 'no-cache' })).cacheStatus).toBe(
+      'hotpath; fwd=request; stored',
+    )
+    expect(await status('no-cache', { url: '/new' })).toBe('hotpath; fwd=uri-miss; stored')
+    expect(await status('no-store', { url: '/newer' })).toBe('hotpath; fwd=request')
+  })
+
+  test('only-if-cached never runs the handler', async () => {
+    await using cache = createResponseCache({ clock })
+    const route = cache.route<KnownRequest>(place, {})
+    const only = { 'cache-control': 'only-if-cached' }
+    expect(await ask(route, only)).toEqual({
+      status: 504,
+      body: '',
+      cacheStatus: 'hotpath; detail=only-if-cached',
+    })
+    await ask(route, {})
+    expect(await ask(route, only)).toMatchObject({ status: 200, cacheStatus: 'hotpath; hit' })
+    expect(cache.stats()).toMatchObject({ hits: 1, misses: 2 })
+  })
+})
+
+describe('encoded forms', () => {
+  const text = 'a text that repeats itself. '.repeat(1_000)
+  const gzip = { 'accept-encoding': 'gzip' }
+  // Joins the flight that is still compressing.
+  const kept = (cache: ResponseCache, key: string) =>
+    cache.cache.getOrSet<StoredResponse | undefined>(key, () => undefined)
+  const made = () => ({ headers: { 'content-type': 'text/plain', etag: '"1"' }, body: text })
+
+  test('are made once and sent to those who accept them', async () => {
+    await using cache = createResponseCache({ compress: true })
+    const route = cache.route<KnownRequest>(place, {})
+    expect((await exchange(route, request(gzip), made)).body).toBe(text)
+    const key = route.keyOf(request()) ?? ''
+    const stored = await kept(cache, key)
+    expect(stored?.encodings).toMatchObject({ gzip: { etag: '"1-gzip"' }, br: { etag: '"1-br"' } })
+    expect(route.peek(key, request(gzip))).toBe(stored)
+  })
+
+  test('are counted in what the response takes', async () => {
+    const bytesOf = async (compress: boolean) => {
+      await using cache = createResponseCache({ compress })
+      const route = cache.route<KnownRequest>(place, {})
+      await exchange(route, request(), made)
+      await kept(cache, route.keyOf(request()) ?? '')
+      return cache.stats().cache.memory?.bytes ?? 0
+    }
+    expect(await bytesOf(true)).toBeGreaterThan((await bytesOf(false)) + 200)
+  })
+
+  test('a client that has them is told so by the handler’s own answer, too', async () => {
+    await using cache = createResponseCache({ compress: true })
+    const route = cache.route<KnownRequest>(place, {})
+    const finishWith = async (headers: IncomingHttpHeaders, url: string) => {
+      const asked = request(headers, { url })
+      const way = await route.enter(route.keyOf(asked) ?? '', asked, {})
+      if (!(way instanceof ForwardedRequest)) throw new Error('there was something stored')
+      return way.finish({ status: 200, ...made() })
+    }
+    expect(await finishWith({ ...gzip, 'if-none-match': '"1-gzip"' }, '/a')).toMatchObject({
+      isNotModified: true,
+      headers: { etag: '"1-gzip"', vary: 'Accept-Encoding' },
+    })
+    expect(await finishWith({ ...gzip, 'if-none-match': '"1-br"' }, '/b')).toMatchObject({
+      isNotModified: false,
+      headers: { etag: '"1"', vary: 'Accept-Encoding' },
+    })
+    expect(await finishWith({ ...gzip, 'if-none-match': '"1"' }, '/c')).toMatchObject({
+      isNotModified: true,
+      headers: { etag: '"1"' },
+    })
   })
 })
 
@@ -202,5 +374,7 @@ test('options that contradict each other are refused', async () => {
   expect(refused({ key: 'a' })).toThrow('a key that is no function')
   expect(refused({ query: 'tag' })).toThrow('no list of parameter names')
   expect(refused({ ttlMs: -1 })).toThrow('cache.ttlMs must be')
+  expect(refused({ staleMs: NaN })).toThrow('cache.staleMs must be')
+  expect(refused({ compress: { encodings: ['zip'] } })).toThrow('cache.compress.encodings must be')
   expect(refused({ ttl: 1 })).toThrow("no option 'ttl'")
 })

@@ -1,16 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Cache } from '../cache/index.ts'
 import { eventChannel, type Clock } from '../core/index.ts'
-import { answerFrom, type ReadyAnswer } from './answer.ts'
-import { cacheStatus, type Forward } from './cache-status.ts'
+import { answerFrom, onlyIfCachedAnswer, type ReadyAnswer } from './answer.ts'
+import { parseRequestControl, type RequestControl } from './cache-control.ts'
+import { cacheStatus, staleStatus, type Forward } from './cache-status.ts'
 import { Fill } from './fill.ts'
 import { ForwardedRequest } from './forwarded-request.ts'
 import { hasCredentials, type ResponseHeaders } from './header-rules.ts'
 import { RecentKeys, requestKey } from './request-key.ts'
 import type { ResponseCounts } from './response-stats.ts'
 import type { CacheableRequest, ResolvedRouteOptions, RoutePlace } from './route-options.ts'
-import { variesAlike } from './storable.ts'
-import type { StoredResponse } from './stored-response.ts'
+import { notStored, type StoredResponse } from './stored-response.ts'
+import { urlTag } from './url-tag.ts'
+import { VariantBook, variantKey, variesAlike } from './variants.ts'
 
 const decisions = eventChannel('hotpath:http:cache')
 
@@ -30,6 +32,18 @@ export interface Found {
   readonly isCollapsed: boolean
 }
 
+/** Where a stored response was looked for. */
+interface Place {
+  /** The key of the first response, which says what the others vary by. */
+  readonly base: string
+  readonly key: string
+  /** How many responses that vary from this request stood before it. */
+  readonly depth: number
+}
+
+/** A response may vary by more than the first of its key does; by still more it is not kept. */
+const maxDepth = 2
+
 /**
  * The cache step of one route. An adapter asks, in this order: `keyOf`, whether the cache has
  * anything to do with the request; `peek`, which knows at once whether memory has the answer; and
@@ -42,6 +56,7 @@ export class CachedRoute<Request extends CacheableRequest> {
   readonly #counts: ResponseCounts
   readonly #clock: Clock
   readonly #recentKeys = new RecentKeys()
+  readonly #variants = new VariantBook()
 
   constructor({ place, rules, cache, counts, clock }: CachedRouteParts<Request>) {
     this.#place = place
@@ -76,9 +91,11 @@ export class CachedRoute<Request extends CacheableRequest> {
 
   /** The stored response, if memory has it. */
   peek(key: string, request: Request): StoredResponse | undefined {
-    const stored = this.#cache.peek<StoredResponse>(key)
-    if (stored === undefined || !variesAlike(stored.vary, request.headers)) return undefined
-    return stored
+    let stored = this.#cache.peek<StoredResponse>(key)
+    if (stored?.vary !== undefined) stored = this.#peekVariant(key, stored, request.headers)
+    if (stored === undefined || !this.#rules.honoursRequests) return stored
+    const control = parseRequestControl(request.headers)
+    return this.#satisfies(stored, control) ? stored : undefined
   }
 
   /**
@@ -91,17 +108,19 @@ export class CachedRoute<Request extends CacheableRequest> {
     headers: IncomingHttpHeaders,
     own: ResponseHeaders,
   ): ReadyAnswer {
-    const status = isCollapsed ? cacheStatus({ forward: 'uri-miss', isCollapsed }) : undefined
-    const answer = answerFrom(stored, headers, own, this.#clock.epochMs(), status)
-    if (isCollapsed) {
-      this.#counts.misses++
-      this.#counts.collapsed++
-    } else {
-      this.#counts.hits++
-    }
+    const nowEpochMs = this.#clock.epochMs()
+    const status = hitStatus(stored, isCollapsed, nowEpochMs)
+    const answer =
+      stored === notStored
+        ? onlyIfCachedAnswer(own)
+        : answerFrom(stored, headers, own, nowEpochMs, status)
+    const isHit = !isCollapsed && stored !== notStored
+    if (isHit) this.#counts.hits++
+    else this.#counts.misses++
+    if (isCollapsed) this.#counts.collapsed++
     if (answer.status === 304) this.#counts.notModified++
     if (decisions.hasSubscribers) {
-      const verdict = isCollapsed ? 'uri-miss' : 'hit'
+      const verdict = isHit ? 'hit' : 'uri-miss'
       decisions.publish({ route: this.#place.route, key, verdict, stored: false })
     }
     return answer
@@ -117,27 +136,14 @@ export class CachedRoute<Request extends CacheableRequest> {
     request: Request,
     inherited: ResponseHeaders,
   ): ForwardedRequest | Promise<Found | ForwardedRequest> {
-    if (request.method !== 'GET') return this.#find(key, request)
-    const arrivedEpochMs = this.#clock.epochMs()
-    const leading = Promise.withResolvers<ForwardedRequest>()
-    let forwarded: ForwardedRequest | undefined
-    const outcome = this.#cache.getOrSet<StoredResponse | undefined>(
-      key,
-      (context) => {
-        const rules = this.#rules
-        const fill = new Fill({ context, request, inherited, rules, clock: this.#clock })
-        forwarded = this.#forward(key, request, 'uri-miss', fill)
-        leading.resolve(forwarded)
-        return fill.outcome
-      },
-      { ttlMs: this.#rules.ttlMs, tags: this.#rules.tags?.(request) },
-    )
-    const found = outcome.then(
-      (stored) => forwarded ?? this.#found(key, request, stored, arrivedEpochMs),
-      // A key or tag that the cache does not take, or a cache that is closed: the request goes on.
-      () => forwarded ?? this.#forward(key, request, 'bypass'),
-    )
-    return forwarded ?? Promise.race([leading.promise, found])
+    const control = parseRequestControl(request.headers)
+    const place = { base: key, key, depth: 0 }
+    if (control !== undefined) {
+      if (control.isOnlyIfCached) return this.#find(place, request, control)
+      if (this.#rules.honoursRequests) return this.#obey(place, request, inherited, control)
+    }
+    if (request.method !== 'GET') return this.#find(place, request, control)
+    return this.#seek(place, request, inherited, 'uri-miss')
   }
 
   /** Sends a request past the cache. */
@@ -145,25 +151,140 @@ export class CachedRoute<Request extends CacheableRequest> {
     return this.#forward('', request, 'bypass')
   }
 
+  #peekVariant(
+    key: string,
+    first: StoredResponse,
+    headers: IncomingHttpHeaders,
+  ): StoredResponse | undefined {
+    let stored: StoredResponse | undefined = first
+    for (let depth = 0; stored !== undefined; depth++) {
+      const { vary }: StoredResponse = stored
+      if (vary === undefined || variesAlike(vary, headers)) return stored
+      if (depth === maxDepth) return undefined
+      stored = this.#cache.peek<StoredResponse>(variantKey(key, vary, headers))
+    }
+    return undefined
+  }
+
+  #seek(
+    place: Place,
+    request: Request,
+    inherited: ResponseHeaders,
+    forward: Forward,
+  ): ForwardedRequest | Promise<Found | ForwardedRequest> {
+    const { base, key, depth } = place
+    const arrivedEpochMs = this.#clock.epochMs()
+    const leading = Promise.withResolvers<ForwardedRequest>()
+    let forwarded: ForwardedRequest | undefined
+    const outcome = this.#cache.getOrSet<StoredResponse | undefined>(
+      key,
+      (context) => {
+        if (depth === 0) this.#variants.forget(base)
+        const rules = this.#rules
+        const fill = new Fill({ context, request, inherited, rules, clock: this.#clock })
+        forwarded = this.#forward(key, request, forward, fill)
+        leading.resolve(forwarded)
+        return fill.outcome
+      },
+      { ttlMs: this.#rules.ttlMs, tags: this.#tagsOf(request) },
+    )
+    const found = outcome.then(
+      (stored) => forwarded ?? this.#land(place, request, inherited, stored, arrivedEpochMs),
+      // A key or tag that the cache does not take, or a cache that is closed: the request goes on.
+      () => forwarded ?? this.#forward(key, request, 'bypass'),
+    )
+    return forwarded ?? Promise.race([leading.promise, found])
+  }
+
+  // Another request's response, or one that Redis had: where it varies from this one, the right one
+  // stands or will stand beside it.
+  #land(
+    place: Place,
+    request: Request,
+    inherited: ResponseHeaders,
+    stored: StoredResponse | undefined,
+    arrivedEpochMs: number,
+  ): Found | ForwardedRequest | Promise<Found | ForwardedRequest> {
+    if (stored === undefined) return this.#forward(place.key, request, 'uri-miss')
+    if (variesAlike(stored.vary, request.headers)) {
+      return { stored, isCollapsed: stored.storedEpochMs >= arrivedEpochMs }
+    }
+    const next = nextPlace(place, stored, request.headers)
+    if (next === undefined || !this.#variants.admits(next.base, next.key)) {
+      return this.#forward(place.key, request, 'vary-miss')
+    }
+    return this.#seek(next, request, inherited, 'vary-miss')
+  }
+
   // A HEAD is answered from what a GET has left, and leaves nothing itself.
-  async #find(key: string, request: Request): Promise<Found | ForwardedRequest> {
+  async #find(
+    start: Place,
+    request: Request,
+    control: RequestControl | undefined,
+  ): Promise<Found | ForwardedRequest> {
+    const { place, stored } = await this.#locate(start, request.headers)
+    if (stored !== undefined && this.#satisfies(stored, control)) {
+      return { stored, isCollapsed: false }
+    }
+    if (control?.isOnlyIfCached === true) return { stored: notStored, isCollapsed: false }
+    if (place === undefined) return this.#forward(start.key, request, 'bypass')
+    if (stored !== undefined) return this.#forward(place.key, request, 'request')
+    return this.#forward(place.key, request, place.depth === 0 ? 'uri-miss' : 'vary-miss')
+  }
+
+  // What the client has said rules out what is stored, if anything is: the handler makes it anew,
+  // for everybody, unless nothing of the exchange may be kept.
+  async #obey(
+    start: Place,
+    request: Request,
+    inherited: ResponseHeaders,
+    control: RequestControl,
+  ): Promise<Found | ForwardedRequest> {
+    if (control.isNoStore) return this.#forward(start.key, request, 'request')
+    if (request.method !== 'GET') return this.#find(start, request, control)
+    const { place, stored } = await this.#locate(start, request.headers)
+    if (place === undefined) return this.#forward(start.key, request, 'bypass')
+    if (stored === undefined) return this.#seek(start, request, inherited, 'uri-miss')
+    if (this.#satisfies(stored, control)) return { stored, isCollapsed: false }
+    await this.#cache.delete(place.key)
+    return this.#seek(place, request, inherited, 'request')
+  }
+
+  /** Where the response to this request stands, or would; nowhere where the cache does not look. */
+  async #locate(
+    start: Place,
+    headers: IncomingHttpHeaders,
+  ): Promise<{ place: Place | undefined; stored: StoredResponse | undefined }> {
+    let place = start
     try {
-      const stored = await this.#cache.get<StoredResponse>(key)
-      return this.#found(key, request, stored, Infinity)
+      for (;;) {
+        const stored = await this.#cache.get<StoredResponse>(place.key)
+        if (stored === undefined || variesAlike(stored.vary, headers)) return { place, stored }
+        const next = nextPlace(place, stored, headers)
+        if (next === undefined) return { place, stored: undefined }
+        place = next
+      }
     } catch {
-      return this.#forward(key, request, 'bypass')
+      return { place: undefined, stored: undefined }
     }
   }
 
-  #found(
-    key: string,
-    request: Request,
-    stored: StoredResponse | undefined,
-    arrivedEpochMs: number,
-  ): Found | ForwardedRequest {
-    if (stored === undefined) return this.#forward(key, request, 'uri-miss')
-    if (!variesAlike(stored.vary, request.headers)) return this.#forward(key, request, 'vary-miss')
-    return { stored, isCollapsed: stored.storedEpochMs >= arrivedEpochMs }
+  #satisfies(stored: StoredResponse, control: RequestControl | undefined): boolean {
+    if (control === undefined || !this.#rules.honoursRequests) return true
+    if (control.isNoStore) return false
+    const nowEpochMs = this.#clock.epochMs()
+    return (
+      nowEpochMs - stored.bornEpochMs < control.maxAgeMs &&
+      stored.freshUntilEpochMs - nowEpochMs >= control.minFreshMs
+    )
+  }
+
+  #tagsOf(request: Request): readonly string[] {
+    const tags = this.#rules.tags?.(request)
+    const own = urlTag(request.host, request.url)
+    if (tags === undefined) return [own]
+    // What is no list is for the cache to refuse.
+    return Array.isArray(tags) ? [own, ...tags] : tags
   }
 
   #forward(key: string, request: Request, forward: Forward, fill?: Fill): ForwardedRequest {
@@ -175,4 +296,24 @@ export class CachedRoute<Request extends CacheableRequest> {
       decisions.publish({ route: this.#place.route, key, verdict: forward, stored: isStored })
     })
   }
+}
+
+function nextPlace(
+  { base, depth }: Place,
+  { vary }: StoredResponse,
+  headers: IncomingHttpHeaders,
+): Place | undefined {
+  if (vary === undefined || depth === maxDepth) return undefined
+  return { base, key: variantKey(base, vary, headers), depth: depth + 1 }
+}
+
+/** `undefined` for a hit, which the stored head says already. */
+function hitStatus(
+  stored: StoredResponse,
+  isCollapsed: boolean,
+  nowEpochMs: number,
+): string | undefined {
+  if (isCollapsed) return cacheStatus({ forward: 'uri-miss', isCollapsed })
+  if (nowEpochMs < stored.freshUntilEpochMs) return undefined
+  return staleStatus(stored.freshUntilEpochMs, nowEpochMs)
 }

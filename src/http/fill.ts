@@ -1,13 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { LoadContext } from '../cache/index.ts'
+import type { ContentCoding } from '../compress/index.ts'
 import type { Clock } from '../core/index.ts'
+import { encodeBody, isCompressible } from './encodings.ts'
 import type { ResponseHeaders } from './header-rules.ts'
 import type { StoringRules } from './route-options.ts'
 import { storability, type AnswerToJudge } from './storable.ts'
-import { etagOf, storeResponse, type StoredResponse } from './stored-response.ts'
+import { etagOf, storeResponse, withEncodings, type StoredResponse } from './stored-response.ts'
 
 /** What became of a handler's answer: it is kept, or for this reason it is not. */
-export type FillOutcome = { readonly stored: StoredResponse } | { readonly reason: string }
+export type FillOutcome = KeptAnswer | { readonly reason: string }
+
+/** A handler's answer that is kept. */
+export interface KeptAnswer {
+  readonly stored: StoredResponse
+  /** It is kept in other codings too; see `StoredResponse.encodings`. */
+  readonly isNegotiated: boolean
+}
 
 /** What a {@link Fill} knows when the handler begins. */
 export interface FillStart {
@@ -48,15 +57,22 @@ export class Fill {
     // Somebody wrote what the handler has read: its answer is for this request alone.
     if (!context.isCurrent) return this.#refuse('invalidated')
 
-    const { status, headers } = answer
-    const { body, vary, ttlMs } = judged
+    const { compress } = rules
+    const { status } = answer
+    const { body, headers, isNoTransform } = judged
+    const isNegotiated =
+      compress !== false &&
+      isCompressible(
+        { status, headers, bodyBytes: Buffer.byteLength(body), isNoTransform },
+        compress,
+      )
     const given = headers['etag']
     const etag = typeof given === 'string' ? given : etagOf(body)
-    const stored = storeResponse({ status, headers, body }, etag, inherited, vary, nowEpochMs)
+    const stored = storeResponse({ status, ...judged, etag, isNegotiated }, inherited, nowEpochMs)
     this.#isOver = true
-    context.ttlMs = ttlMs
-    this.#outcome.resolve(stored)
-    return { stored }
+    context.ttlMs = judged.ttlMs
+    this.#outcome.resolve(isNegotiated ? encoded(stored, body, compress.encodings) : stored)
+    return { stored, isNegotiated }
   }
 
   /** Tags that the handler has learnt from what it answers. */
@@ -74,5 +90,22 @@ export class Fill {
     this.#start.context.ttlMs = false
     this.#outcome.resolve(undefined)
     return { reason }
+  }
+}
+
+// Those who wait for the answer wait for its encoded forms too: they are about to be asked for, and
+// what is kept must be whole. Without them the response is as good, only larger.
+async function encoded(
+  stored: StoredResponse,
+  body: string | Buffer,
+  codings: readonly ContentCoding[],
+): Promise<StoredResponse> {
+  try {
+    return withEncodings(
+      stored,
+      await encodeBody(typeof body === 'string' ? Buffer.from(body) : body, codings),
+    )
+  } catch {
+    return stored
   }
 }

@@ -1,12 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { acceptableCodings } from '../compress/index.ts'
 import { cacheStatus, type Forward } from './cache-status.ts'
-import { matchesEntityTag } from './conditional.ts'
-import type { Fill } from './fill.ts'
+import { isUnmodifiedSince, matchesEntityTag } from './conditional.ts'
+import { encodedEtag } from './encodings.ts'
+import type { Fill, FillOutcome, KeptAnswer } from './fill.ts'
+import type { ResponseHeaders } from './header-rules.ts'
 import type { AnswerToJudge } from './storable.ts'
+import { withAcceptEncoding } from './stored-response.ts'
 
 /** What the adapter adds to a handler's answer. */
 export interface FinishedAnswer {
-  /** Headers to set, in place of those of the same name: `cache-status`, and the stored `etag`. */
+  /**
+   * Headers to set, in place of those of the same name: `cache-status`, and of a stored response its
+   * `etag` and `vary`.
+   */
   readonly headers: Readonly<Record<string, string>>
   /** The client has these bytes: a 304 without a body says the same. */
   readonly isNotModified: boolean
@@ -16,7 +23,8 @@ export interface FinishedAnswer {
 export class ForwardedRequest {
   readonly #forward: Forward
   readonly #fill: Fill | undefined
-  readonly #ifNoneMatch: string | undefined
+  readonly #conditions: Conditions
+  readonly #acceptEncoding: string | undefined
   readonly #onFinish: (isStored: boolean) => void
   #isOver = false
 
@@ -29,12 +37,8 @@ export class ForwardedRequest {
     this.#forward = forward
     this.#fill = fill
     this.#onFinish = onFinish
-    if (fill !== undefined) {
-      // The handler is asked for the whole response, as by any cache that has none; whether the
-      // client has it already is seen when it is there. A 304 could not be stored.
-      this.#ifNoneMatch = headers['if-none-match']
-      delete headers['if-none-match']
-    }
+    this.#acceptEncoding = headers['accept-encoding']?.toString()
+    this.#conditions = fill === undefined ? {} : takeConditions(headers)
   }
 
   /** An answer that might be kept is still to come. Where it is false, no body need be gathered. */
@@ -45,30 +49,17 @@ export class ForwardedRequest {
   /** The handler has answered. */
   finish(answer: AnswerToJudge): FinishedAnswer {
     this.#isOver = true
-    const { status, headers } = answer
+    const { headers } = answer
     const outcome = this.#fill?.settle(answer)
-    const stored = outcome !== undefined && 'stored' in outcome ? outcome.stored : undefined
-    this.#onFinish(stored !== undefined)
-    const etag = stored?.etag ?? headerText(headers['etag'])
-    const verdict = cacheStatus(
-      {
-        forward: this.#forward,
-        isStored: stored !== undefined,
-        detail: outcome !== undefined && 'reason' in outcome ? outcome.reason : undefined,
-      },
-      headers['cache-status'],
-    )
-    return {
-      headers:
-        stored === undefined
-          ? { 'cache-status': verdict }
-          : { 'cache-status': verdict, etag: stored.etag },
-      isNotModified:
-        status === 200 &&
-        etag !== undefined &&
-        this.#ifNoneMatch !== undefined &&
-        matchesEntityTag(this.#ifNoneMatch, etag),
+    const kept = outcome !== undefined && 'stored' in outcome ? outcome : undefined
+    this.#onFinish(kept !== undefined)
+    const set: Record<string, string> = { 'cache-status': this.#verdict(outcome, headers) }
+    const etag = this.#etagFor(kept, headers)
+    if (kept !== undefined) {
+      if (etag !== undefined) set['etag'] = etag
+      if (kept.isNegotiated) set['vary'] = withAcceptEncoding(headers['vary'])
     }
+    return { headers: set, isNotModified: this.#isNotModified(answer, etag) }
   }
 
   /** Tags that the handler has learnt from what it answers; before `finish`. */
@@ -81,6 +72,58 @@ export class ForwardedRequest {
     this.#isOver = true
     this.#fill?.abandon()
   }
+
+  #verdict(outcome: FillOutcome | undefined, headers: ResponseHeaders): string {
+    return cacheStatus(
+      {
+        forward: this.#forward,
+        isStored: outcome !== undefined && 'stored' in outcome,
+        detail: outcome !== undefined && 'reason' in outcome ? outcome.reason : undefined,
+      },
+      headers['cache-status'],
+    )
+  }
+
+  /**
+   * The tag of what the client is sent. This answer goes out as the handler has made it; but a client
+   * that has the encoded bytes already, from an earlier hit, is told so.
+   */
+  #etagFor(kept: KeptAnswer | undefined, headers: ResponseHeaders): string | undefined {
+    if (kept === undefined) return headerText(headers['etag'])
+    const { etag } = kept.stored
+    const { ifNoneMatch } = this.#conditions
+    if (!kept.isNegotiated || ifNoneMatch === undefined) return etag
+    const known = acceptableCodings(this.#acceptEncoding)
+      .map((coding) => encodedEtag(etag, coding))
+      .find((one) => matchesEntityTag(ifNoneMatch, one))
+    return known ?? etag
+  }
+
+  // Where there is an If-None-Match, If-Modified-Since does not count (RFC 9110, 13.1.3).
+  #isNotModified({ status, headers }: AnswerToJudge, etag: string | undefined): boolean {
+    if (status !== 200) return false
+    const { ifNoneMatch, ifModifiedSince } = this.#conditions
+    if (ifNoneMatch !== undefined) return etag !== undefined && matchesEntityTag(ifNoneMatch, etag)
+    if (ifModifiedSince === undefined) return false
+    return isUnmodifiedSince(ifModifiedSince, headerText(headers['last-modified']))
+  }
+}
+
+interface Conditions {
+  readonly ifNoneMatch?: string | undefined
+  readonly ifModifiedSince?: string | undefined
+}
+
+// The handler is asked for the whole response, as by any cache that has none; whether the client has
+// it already is seen when it is there. A 304 could not be stored, nor could a part.
+function takeConditions(headers: IncomingHttpHeaders): Conditions {
+  const taken = {
+    ifNoneMatch: headers['if-none-match'],
+    ifModifiedSince: headers['if-modified-since'],
+  }
+  delete headers['if-none-match']
+  delete headers['if-modified-since']
+  return taken
 }
 
 function headerText(value: unknown): string | undefined {

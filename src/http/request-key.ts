@@ -1,7 +1,11 @@
 import type { CacheableRequest } from './route-options.ts'
+import { variantPrefixLength } from './variants.ts'
 
-/** As long as the cache takes them. A request whose key would be longer goes past the cache. */
-const maxKeyLength = 2_048
+/**
+ * As long as the cache takes them, with room for what the key of a variant has before it. A request
+ * whose key would be longer goes past the cache.
+ */
+const maxKeyLength = 2_048 - variantPrefixLength
 
 /** What of a request goes into its key. */
 export type KeyedRequest = Pick<CacheableRequest, 'host' | 'url' | 'query'>
@@ -23,7 +27,8 @@ export function requestKey(
   const path = queryAt === -1 ? url : url.slice(0, queryAt)
   let key = `http:${scope}\n${host}\n${path}`
   if (allowed !== undefined) key += listedQuery(request.query, allowed)
-  else if (queryAt !== -1) key += `?${sortedQuery(url.slice(queryAt + 1))}`
+  else if (queryAt !== -1 && queryAt < url.length - 1)
+    key += `?${sortedQuery(url.slice(queryAt + 1))}`
   if (viewer !== undefined) key += `\n${viewer}`
   return key.length > maxKeyLength ? undefined : key
 }

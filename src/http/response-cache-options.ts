@@ -9,6 +9,8 @@ import {
   type Clock,
   type RedisLike,
 } from '../core/index.ts'
+import { resolveCompress, type CompressOptions } from './encodings.ts'
+import { staleDuration, type RouteDefaults } from './route-options.ts'
 
 /** How {@link createResponseCache} keeps responses. */
 export interface ResponseCacheOptions {
@@ -41,22 +43,36 @@ export interface ResponseCacheOptions {
    * @defaultValue 3_600_000 (1 hour)
    */
   ttlMs?: number | undefined
+  /** For routes that do not say: see the same option of a route. */
+  staleMs?: number | false | undefined
+  /** For routes that do not say: see the same option of a route. */
+  staleIfErrorMs?: number | false | undefined
   /**
    * Responses with larger bodies are not kept.
    *
    * @defaultValue 1_048_576 (1 MiB)
    */
   maxBodyBytes?: number | undefined
+  /**
+   * For routes that do not say: see the same option of a route.
+   *
+   * @defaultValue false
+   */
+  compress?: CompressOptions | boolean | undefined
+  /**
+   * For routes that do not say: see the same option of a route.
+   *
+   * @defaultValue false
+   */
+  honoursRequests?: boolean | undefined
   clock?: Clock | undefined
 }
 
-export interface ResolvedResponseCacheOptions {
+export interface ResolvedResponseCacheOptions extends RouteDefaults {
   readonly name: string
   readonly cache: Cache
   /** The cache was made here, and is closed here. */
   readonly ownsCache: boolean
-  readonly ttlMs: number
-  readonly maxBodyBytes: number
   readonly clock: Clock
 }
 
@@ -72,7 +88,11 @@ export function resolveResponseCacheOptions(
     'cache',
     ...cacheOptions,
     'ttlMs',
+    'staleMs',
+    'staleIfErrorMs',
     'maxBodyBytes',
+    'compress',
+    'honoursRequests',
     'clock',
   ])
   const contradiction = cacheOptions.find((name) => options[name] !== undefined)
@@ -88,7 +108,11 @@ export function resolveResponseCacheOptions(
   return {
     name: nonEmptyString('name', options.name ?? 'responses'),
     ttlMs,
+    staleMs: staleDuration('staleMs', options.staleMs),
+    staleIfErrorMs: staleDuration('staleIfErrorMs', options.staleIfErrorMs),
     maxBodyBytes: positiveInteger('maxBodyBytes', options.maxBodyBytes ?? 1_048_576),
+    compress: resolveCompress('compress', options.compress ?? false),
+    honoursRequests: options.honoursRequests ?? false,
     clock,
     cache: options.cache ?? makeCache(options, ttlMs, clock),
     ownsCache: options.cache === undefined,

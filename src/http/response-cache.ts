@@ -14,6 +14,7 @@ import {
   type RoutePlace,
 } from './route-options.ts'
 import { responseCounts, type ResponseCacheStats } from './response-stats.ts'
+import { outdatedTags } from './url-tag.ts'
 
 /** Keeps whole responses, as bytes that are ready to be written. */
 export interface ResponseCache {
@@ -91,9 +92,13 @@ class BytesCache implements ResponseCache {
     status: number,
     headers: ResponseHeaders,
   ): Promise<void> {
-    void request
-    void status
-    void headers
+    const tags = outdatedTags(request, status, headers)
+    if (tags.length === 0) return
+    try {
+      await this.cache.invalidateTags(tags)
+    } catch {
+      // Only a cache that is closed refuses: it answers nobody any more, and a write is no less done.
+    }
   }
 
   async invalidateTags(tags: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { HotpathError, knownOptions, positiveInteger, positiveMs } from '../core/index.ts'
+import { resolveCompress, type CompressOptions, type ResolvedCompressOptions } from './encodings.ts'
 
 /** What the response cache reads of a request; the requests of frameworks have this shape. */
 export interface CacheableRequest {
@@ -22,9 +23,25 @@ export interface CachedRouteOptions<Request> {
    */
   ttlMs?: number | undefined
   /**
-   * How long a 404 is kept, in milliseconds. Other errors are never kept.
+   * How long after that, in milliseconds, a response may still be served while the handler makes a
+   * new one: one request waits for it, all others are answered at once. A `stale-while-revalidate`
+   * of the response may ask for less (RFC 5861); `must-revalidate`, `proxy-revalidate` and
+   * `s-maxage` rule it out. `false` rules it out whatever a response says.
    *
-   * @defaultValue false (not at all)
+   * @defaultValue what the response says, else not at all
+   */
+  staleMs?: number | false | undefined
+  /**
+   * How long after that, in milliseconds, a response may still be served where the handler fails,
+   * with a status of 500 or above; as `staleMs`, for `stale-if-error`.
+   *
+   * @defaultValue what the response says, else not at all
+   */
+  staleIfErrorMs?: number | false | undefined
+  /**
+   * How long a 404 is kept, in milliseconds.
+   *
+   * @defaultValue false (not at all, unless it carries a `Cache-Control` or `Expires` of its own)
    */
   notFoundTtlMs?: number | false | undefined
   /**
@@ -61,6 +78,22 @@ export interface CachedRouteOptions<Request> {
    * @defaultValue the response cache's `maxBodyBytes`
    */
   maxBodyBytes?: number | undefined
+  /**
+   * Keeps each response compressed, too: once in each coding, and from then on clients get the bytes
+   * that they accept. `true` or {@link CompressOptions}.
+   *
+   * @defaultValue the response cache's `compress`
+   */
+  compress?: CompressOptions | boolean | undefined
+  /**
+   * A client's `Cache-Control` (`no-cache`, `no-store`, `max-age`, `min-fresh`) and `Pragma` may keep it
+   * from being answered from the cache. They are advisory (RFC 9111, 5.2.1), and whoever may use them
+   * may reach the handler as often as he likes. `only-if-cached`, which spares the handler, always
+   * counts.
+   *
+   * @defaultValue the response cache's `honoursRequests`
+   */
+  honoursRequests?: boolean | undefined
 }
 
 /** Where a route stands, as its adapter sees it. */
@@ -75,7 +108,10 @@ export interface RoutePlace {
 export interface StoringRules {
   readonly ttlMs: number
   readonly notFoundTtlMs: number | false
+  readonly staleMs: number | false | undefined
+  readonly staleIfErrorMs: number | false | undefined
   readonly maxBodyBytes: number
+  readonly compress: ResolvedCompressOptions | false
   /** The key names the viewer, so that nothing is shared between viewers. */
   readonly keepsPrivate: boolean
 }
@@ -85,23 +121,38 @@ export interface ResolvedRouteOptions<Request> extends StoringRules {
   readonly key: ((request: Request) => string | undefined) | undefined
   readonly query: readonly string[] | undefined
   readonly isPublic: boolean
+  readonly honoursRequests: boolean
+}
+
+/** What routes take over from their cache where they do not say. */
+export interface RouteDefaults {
+  readonly ttlMs: number
+  readonly staleMs: number | false | undefined
+  readonly staleIfErrorMs: number | false | undefined
+  readonly maxBodyBytes: number
+  readonly compress: ResolvedCompressOptions | false
+  readonly honoursRequests: boolean
 }
 
 /** @throws HotpathError HOTPATH_HTTP_ROUTE_INVALID, HOTPATH_OPTION_INVALID */
 export function resolveRouteOptions<Request>(
   route: string,
   options: CachedRouteOptions<Request>,
-  defaults: { readonly ttlMs: number; readonly maxBodyBytes: number },
+  defaults: RouteDefaults,
 ): ResolvedRouteOptions<Request> {
   const owner = `the cache of route ${route}`
   knownOptions(owner, options, [
     'ttlMs',
+    'staleMs',
+    'staleIfErrorMs',
     'notFoundTtlMs',
     'tags',
     'key',
     'query',
     'isPublic',
     'maxBodyBytes',
+    'compress',
+    'honoursRequests',
   ])
   const { tags, key, query, isPublic = false, notFoundTtlMs = false } = options
   const refuse = (why: string): never => {
@@ -124,18 +175,36 @@ export function resolveRouteOptions<Request>(
   }
   return {
     ttlMs: positiveMs('cache.ttlMs', options.ttlMs ?? defaults.ttlMs),
+    staleMs: staleDuration('cache.staleMs', options.staleMs ?? defaults.staleMs),
+    staleIfErrorMs: staleDuration(
+      'cache.staleIfErrorMs',
+      options.staleIfErrorMs ?? defaults.staleIfErrorMs,
+    ),
     notFoundTtlMs:
       notFoundTtlMs === false ? false : positiveMs('cache.notFoundTtlMs', notFoundTtlMs),
     maxBodyBytes: positiveInteger(
       'cache.maxBodyBytes',
       options.maxBodyBytes ?? defaults.maxBodyBytes,
     ),
+    compress:
+      options.compress === undefined
+        ? defaults.compress
+        : resolveCompress('cache.compress', options.compress),
+    honoursRequests: options.honoursRequests ?? defaults.honoursRequests,
     keepsPrivate: key !== undefined,
     tags,
     key,
     query,
     isPublic,
   }
+}
+
+/** A duration, `false` for never, or `undefined` for what the response says. */
+export function staleDuration(
+  name: string,
+  value: number | false | undefined,
+): number | false | undefined {
+  return value === undefined || value === false ? value : positiveMs(name, value)
 }
 
 function isListOfNames(query: readonly string[]): boolean {

@@ -1,10 +1,12 @@
 import { isAscii } from 'node:buffer'
 import { hash } from 'node:crypto'
-import { isStoredHeader, type ResponseHeaders } from './header-rules.ts'
+import { contentCodings, type ContentCoding } from '../compress/index.ts'
+import { encodedEtag, type EncodedBodies } from './encodings.ts'
+import { isStoredHeader, listMembers, type ResponseHeaders } from './header-rules.ts'
+import type { VaryValues } from './variants.ts'
 
-/** A response as it is kept: ready to be written, and plain data, so that Redis keeps it too. */
-export interface StoredResponse {
-  readonly status: number
+/** What is written of a response: the bytes as they are, or in one content coding. */
+export interface StoredForm {
   /**
    * Names and values by turns, as `writeHead` takes them. The first two pairs are `age`, whose
    * value is brought up to date in place, and `cache-status`, which says that this is a hit.
@@ -13,20 +15,52 @@ export interface StoredResponse {
   /** Small ASCII texts as strings, everything else as bytes. */
   readonly body: string | Buffer
   readonly etag: string
-  /** The request headers that `Vary` names, with the values that this response answers. */
-  readonly vary: readonly (readonly [name: string, value: string])[] | undefined
-  readonly storedEpochMs: number
 }
 
-/** What a handler answered. */
-export interface OutgoingResponse {
+/** A response as it is kept: ready to be written, and plain data, so that Redis keeps it too. */
+export interface StoredResponse extends StoredForm {
+  readonly status: number
+  /** The request headers that `Vary` names, with the values that this response answers. */
+  readonly vary: VaryValues | undefined
+  readonly storedEpochMs: number
+  /** What `Age` counts from: earlier than `storedEpochMs` where the handler passed on an `Age`. */
+  readonly bornEpochMs: number
+  /** From then on it is stale. */
+  readonly freshUntilEpochMs: number
+  /** The other forms that were made of it; `undefined` where it is kept as it is only. */
+  readonly encodings: EncodedForms | undefined
+}
+
+export type EncodedForms = Readonly<Partial<Record<ContentCoding, StoredForm>>>
+
+/** Stands for what is not there, where a client wants a stored response or none. */
+export const notStored: StoredResponse = {
+  status: 504,
+  head: [],
+  body: '',
+  etag: '',
+  vary: undefined,
+  storedEpochMs: 0,
+  bornEpochMs: 0,
+  freshUntilEpochMs: 0,
+  encodings: undefined,
+}
+
+/** What a handler answered, and what was found out about it. */
+export interface ResponseToStore {
   readonly status: number
   readonly headers: ResponseHeaders
   readonly body: string | Buffer
+  readonly etag: string
+  /** It is going to be kept in other codings too, so that `Accept-Encoding` decides which is sent. */
+  readonly isNegotiated: boolean
+  readonly vary: VaryValues | undefined
+  readonly ageMs: number
+  readonly ttlMs: number
 }
 
 const ageAt = 1
-/** Where the value of `cache-status` stands in {@link StoredResponse.head}. */
+/** Where the value of `cache-status` stands in {@link StoredForm.head}. */
 export const cacheStatusAt = 3
 
 /** A strong validator, made from the bytes: equal bodies have equal tags, in every process. */
@@ -39,45 +73,89 @@ export function etagOf(body: string | Buffer): string {
  * set them before the handler sets them again on every hit.
  */
 export function storeResponse(
-  response: OutgoingResponse,
-  etag: string,
+  response: ResponseToStore,
   inherited: ResponseHeaders,
-  vary: StoredResponse['vary'],
   storedEpochMs: number,
 ): StoredResponse {
+  const { status, headers, etag, isNegotiated, vary, ageMs, ttlMs } = response
   const body = ownBody(response.body)
   const head = ['age', '0', 'cache-status', 'hotpath; hit']
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (value === undefined || !isStoredHeader(name) || isSame(value, inherited[name])) continue
+  const add = (name: string, value: ResponseHeaders[string]) => {
+    if (value === undefined || !isStoredHeader(name) || isSame(value, inherited[name])) return
     for (const one of Array.isArray(value) ? value : [value]) head.push(name, String(one))
   }
-  if (response.headers['etag'] === undefined) head.push('etag', etag)
-  head.push('content-length', String(Buffer.byteLength(body)))
-  return { status: response.status, head, body, etag, vary, storedEpochMs }
+  for (const name of Object.keys(headers)) if (name !== 'vary') add(name, headers[name])
+  add('vary', isNegotiated ? withAcceptEncoding(headers['vary']) : headers['vary'])
+  if (headers['etag'] === undefined) head.push('etag', etag)
+  if (status !== 204) head.push('content-length', String(Buffer.byteLength(body)))
+  return {
+    head,
+    body,
+    etag,
+    status,
+    vary,
+    storedEpochMs,
+    bornEpochMs: storedEpochMs - ageMs,
+    freshUntilEpochMs: storedEpochMs + ttlMs,
+    encodings: undefined,
+  }
+}
+
+/** The response with its encoded forms beside it: each has its length and its entity tag. */
+export function withEncodings(stored: StoredResponse, bodies: EncodedBodies): StoredResponse {
+  const forms: Partial<Record<ContentCoding, StoredForm>> = {}
+  for (const coding of contentCodings) {
+    const body = bodies[coding]
+    if (body !== undefined) forms[coding] = encodedForm(stored, coding, body)
+  }
+  return Object.keys(forms).length === 0 ? stored : { ...stored, encodings: forms }
+}
+
+/** A `Vary` that names `Accept-Encoding` too. */
+export function withAcceptEncoding(vary: ResponseHeaders[string]): string {
+  const isNamed = listMembers(vary).some((name) => name === 'accept-encoding' || name === '*')
+  if (isNamed) return String(vary)
+  return vary === undefined ? 'Accept-Encoding' : `${String(vary)}, Accept-Encoding`
 }
 
 /** Brings `age` up to date (RFC 9111, 5.1) and returns the head. */
-export function agedHead(response: StoredResponse, nowEpochMs: number): string[] {
-  const { head } = response
-  const ageMs = nowEpochMs - response.storedEpochMs
+export function agedHead(form: StoredForm, bornEpochMs: number, nowEpochMs: number): string[] {
+  const { head } = form
+  const ageMs = nowEpochMs - bornEpochMs
   head[ageAt] = ageMs < 1_000 ? '0' : String(Math.floor(ageMs / 1_000))
   return head
+}
+
+function encodedForm(stored: StoredResponse, coding: ContentCoding, bytes: Buffer): StoredForm {
+  const etag = encodedEtag(stored.etag, coding)
+  const replaced: Readonly<Record<string, string>> = {
+    etag,
+    'content-length': String(bytes.length),
+  }
+  const head = stored.head.map((value, at) =>
+    at % 2 === 0 ? value : (replaced[stored.head[at - 1] ?? ''] ?? value),
+  )
+  head.push('content-encoding', coding)
+  return { head, body: ownBytes(bytes), etag }
 }
 
 /** Up to this length Node writes a text from the stack, without memory of its own. */
 const maxTextLength = 16_000
 
-// In memory of its own: small Buffers are slices of a pool of 8 kB, and texts may be slices or
-// joints of others; a response that is kept would hold on to all of that. A text is sent together
-// with the head, in one piece and one system call; one that is not ASCII would have to be encoded
-// anew each time.
+// A text is sent together with the head, in one piece and one system call; one that is not ASCII
+// would have to be encoded anew each time.
 function ownBody(body: string | Buffer): string | Buffer {
-  const byteLength = Buffer.byteLength(body)
-  const bytes = Buffer.allocUnsafeSlow(byteLength)
-  if (typeof body !== 'string') body.copy(bytes)
-  else bytes.write(body)
-  const isText = byteLength <= maxTextLength && isAscii(bytes)
-  return isText ? bytes.toString('latin1') : bytes
+  const bytes = ownBytes(body)
+  return bytes.length <= maxTextLength && isAscii(bytes) ? bytes.toString('latin1') : bytes
+}
+
+// In memory of its own: small Buffers are slices of a pool of 8 kB, and texts may be slices or
+// joints of others; a response that is kept would hold on to all of that.
+function ownBytes(body: string | Buffer): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body))
+  if (typeof body === 'string') bytes.write(body)
+  else body.copy(bytes)
+  return bytes
 }
 
 function isSame(value: ResponseHeaders[string], other: ResponseHeaders[string]): boolean {
