@@ -13,6 +13,11 @@ export interface LoadContext {
    */
   readonly isCurrent: boolean
   /**
+   * What those who wait are given should the load fail: the value that it is to replace, for as long
+   * as that may be served; else `undefined`.
+   */
+  readonly fallback: unknown
+  /**
    * How long the value will be kept, in milliseconds: at first what the call says. A loader that
    * learns it from the source sets it; `false` hands the value out and keeps it nowhere.
    */

@@ -59,6 +59,10 @@ export class FlightContext implements LoadContext {
     return this.#flight.isCurrent
   }
 
+  get fallback(): unknown {
+    return this.#flight.spare?.value
+  }
+
   /** False with more tags than an entry may carry. */
   get #hasRoom(): boolean {
     return this.tags === undefined || this.tags.length <= maxTagsPerEntry

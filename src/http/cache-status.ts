@@ -23,6 +23,11 @@ export function cacheStatus(outcome: ForwardOutcome, former?: unknown): string {
   return former === undefined ? text : `${String(former)}, ${text}`
 }
 
+/** What is stored, and past its time, was sent because the handler failed with this status. */
+export function failedStatus(status: number): string {
+  return `hotpath; fwd=stale; fwd-status=${status}; detail=stale-if-error`
+}
+
 /** The answer came from the cache although its time was over; `ttl` says for how long, negative. */
 export function staleStatus(freshUntilEpochMs: number, nowEpochMs: number): string {
   return `hotpath; hit; ttl=${Math.floor((freshUntilEpochMs - nowEpochMs) / 1_000)}; detail=stale`

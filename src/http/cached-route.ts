@@ -182,11 +182,12 @@ export class CachedRoute<Request extends CacheableRequest> {
         if (depth === 0) this.#variants.forget(base)
         const rules = this.#rules
         const fill = new Fill({ context, request, inherited, rules, clock: this.#clock })
-        forwarded = this.#forward(key, request, forward, fill)
+        const reason = context.fallback === undefined ? forward : 'stale'
+        forwarded = this.#forward(key, request, reason, fill)
         leading.resolve(forwarded)
         return fill.outcome
       },
-      { ttlMs: this.#rules.ttlMs, tags: this.#tagsOf(request) },
+      { ttlMs: this.#rules.ttlMs, tags: this.#tagsOf(request), isRefreshAwaited: true },
     )
     const found = outcome.then(
       (stored) => forwarded ?? this.#land(place, request, inherited, stored, arrivedEpochMs),

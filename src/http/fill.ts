@@ -2,11 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { LoadContext } from '../cache/index.ts'
 import type { ContentCoding } from '../compress/index.ts'
 import type { Clock } from '../core/index.ts'
+import { answerFrom, type ReadyAnswer } from './answer.ts'
+import { failedStatus } from './cache-status.ts'
 import { encodeBody, isCompressible } from './encodings.ts'
 import type { ResponseHeaders } from './header-rules.ts'
 import type { StoringRules } from './route-options.ts'
 import { storability, type AnswerToJudge } from './storable.ts'
 import { etagOf, storeResponse, withEncodings, type StoredResponse } from './stored-response.ts'
+import { variesAlike } from './variants.ts'
 
 /** What became of a handler's answer: it is kept, or for this reason it is not. */
 export type FillOutcome = KeptAnswer | { readonly reason: string }
@@ -71,8 +74,34 @@ export class Fill {
     const stored = storeResponse({ status, ...judged, etag, isNegotiated }, inherited, nowEpochMs)
     this.#isOver = true
     context.ttlMs = judged.ttlMs
+    context.staleMs = judged.staleMs
+    context.staleIfErrorMs = judged.staleIfErrorMs
     this.#outcome.resolve(isNegotiated ? encoded(stored, body, compress.encodings) : stored)
     return { stored, isNegotiated }
+  }
+
+  /**
+   * The handler has failed. Those who wait are given the response that its answer was to replace,
+   * where there is one that may still be served: this is it.
+   */
+  fail(): StoredResponse | undefined {
+    if (this.#isOver) return undefined
+    const fallback = this.#start.context.fallback as StoredResponse | undefined
+    if (fallback === undefined) return undefined
+    this.#isOver = true
+    this.#outcome.reject(new Error('the handler of a cached route failed'))
+    return fallback
+  }
+
+  /** What the one whose handler has failed with `status` is sent instead of that. */
+  answerFrom(
+    fallback: StoredResponse,
+    status: number,
+    conditions: IncomingHttpHeaders,
+  ): ReadyAnswer | undefined {
+    const { request, clock } = this.#start
+    if (!variesAlike(fallback.vary, request.headers)) return undefined
+    return answerFrom(fallback, conditions, {}, clock.epochMs(), failedStatus(status))
   }
 
   /** Tags that the handler has learnt from what it answers. */

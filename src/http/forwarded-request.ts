@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { acceptableCodings } from '../compress/index.ts'
+import type { ReadyAnswer } from './answer.ts'
 import { cacheStatus, type Forward } from './cache-status.ts'
 import { isUnmodifiedSince, matchesEntityTag } from './conditional.ts'
 import { encodedEtag } from './encodings.ts'
 import type { Fill, FillOutcome, KeptAnswer } from './fill.ts'
 import type { ResponseHeaders } from './header-rules.ts'
 import type { AnswerToJudge } from './storable.ts'
-import { withAcceptEncoding } from './stored-response.ts'
+import { withAcceptEncoding, type StoredResponse } from './stored-response.ts'
 
 /** What the adapter adds to a handler's answer. */
 export interface FinishedAnswer {
@@ -17,6 +18,11 @@ export interface FinishedAnswer {
   readonly headers: Readonly<Record<string, string>>
   /** The client has these bytes: a 304 without a body says the same. */
   readonly isNotModified: boolean
+  /**
+   * What to send in place of a failure: the stored response that the handler was to replace. Its
+   * headers replace those of the same name, and those about the body of the failure go.
+   */
+  readonly instead: ReadyAnswer | undefined
 }
 
 /** A request on its way to its handler; made by `CachedRoute.enter` and `bypass`. */
@@ -25,6 +31,7 @@ export class ForwardedRequest {
   readonly #fill: Fill | undefined
   readonly #conditions: Conditions
   readonly #acceptEncoding: string | undefined
+  #fallback: StoredResponse | undefined = undefined
   readonly #onFinish: (isStored: boolean) => void
   #isOver = false
 
@@ -50,6 +57,11 @@ export class ForwardedRequest {
   finish(answer: AnswerToJudge): FinishedAnswer {
     this.#isOver = true
     const { headers } = answer
+    const instead = this.#insteadOf(answer.status)
+    if (instead !== undefined) {
+      this.#onFinish(false)
+      return { headers: {}, isNotModified: false, instead }
+    }
     const outcome = this.#fill?.settle(answer)
     const kept = outcome !== undefined && 'stored' in outcome ? outcome : undefined
     this.#onFinish(kept !== undefined)
@@ -59,7 +71,8 @@ export class ForwardedRequest {
       if (etag !== undefined) set['etag'] = etag
       if (kept.isNegotiated) set['vary'] = withAcceptEncoding(headers['vary'])
     }
-    return { headers: set, isNotModified: this.#isNotModified(answer, etag) }
+    const isNotModified = this.#isNotModified(answer, etag)
+    return { headers: set, isNotModified, instead: undefined }
   }
 
   /** Tags that the handler has learnt from what it answers; before `finish`. */
@@ -67,10 +80,28 @@ export class ForwardedRequest {
     this.#fill?.addTags(tags)
   }
 
+  /**
+   * The handler has failed. True where there is a stored response to send instead: what the app
+   * answers to the failure still comes to {@link ForwardedRequest.finish}.
+   */
+  fail(): boolean {
+    this.#fallback ??= this.#fill?.fail()
+    return this.#fallback !== undefined
+  }
+
   /** There will be no answer: those who wait for it are sent on. */
   abandon(): void {
     this.#isOver = true
     this.#fill?.abandon()
+  }
+
+  #insteadOf(status: number): ReadyAnswer | undefined {
+    if (status < 500 || !this.fail() || this.#fallback === undefined) return undefined
+    return this.#fill?.answerFrom(this.#fallback, status, {
+      'accept-encoding': this.#acceptEncoding,
+      'if-none-match': this.#conditions.ifNoneMatch,
+      'if-modified-since': this.#conditions.ifModifiedSince,
+    })
   }
 
   #verdict(outcome: FillOutcome | undefined, headers: ResponseHeaders): string {

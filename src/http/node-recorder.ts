@@ -89,7 +89,8 @@ export class ResponseRecorder {
     const body = isWhole ? wholeBody(chunk, encoding) : this.#joined(chunk, encoding)
     const callback = callbackIn(parameters)
     const callbacks = callback === undefined ? [] : [callback]
-    if (this.#finish(body)) return this.#call('end', callbacks)
+    const replacement = this.#finish(body)
+    if (replacement !== undefined) return this.#call('end', [...replacement, ...callbacks])
     return this.#call('end', isWhole ? parameters : [body, ...callbacks])
   }
 
@@ -115,16 +116,21 @@ export class ResponseRecorder {
   #pass(body: Buffer | null): void {
     if (this.#state !== 'gathering') return
     const chunks = this.#chunks
-    if (this.#finish(body)) {
+    const replacement = this.#finish(body)
+    if (replacement !== undefined) {
       this.#state = 'discarding'
-      this.#call('end', [])
+      this.#call('end', replacement)
     } else {
       for (const chunk of chunks) this.#call('write', [chunk])
     }
   }
 
-  /** Sets the headers that say what has become of the answer; true where it is a 304 now. */
-  #finish(body: string | Buffer | null): boolean {
+  /**
+   * Sets the headers that say what has become of the answer.
+   *
+   * @returns what to end with where it is another answer now: a 304, or what is sent for a failure
+   */
+  #finish(body: string | Buffer | null): readonly (string | Buffer)[] | undefined {
     const response = this.#response
     this.#state = 'passing'
     this.#hasBegun = true
@@ -132,27 +138,31 @@ export class ResponseRecorder {
     clearImmediate(this.#endOfTurn)
     forwardedRequests.delete(response)
     Reflect.deleteProperty(response, 'headersSent')
-    const { headers, isNotModified } = this.#forwarded.finish({
+    const { headers, isNotModified, instead } = this.#forwarded.finish({
       status: response.statusCode,
       headers: response.getHeaders(),
       body,
     })
     // Sent already: by somebody who kept the server's own functions from before.
-    if (response.headersSent) return false
+    if (response.headersSent) return undefined
     setHeaders(response, headers)
-    if (!isNotModified) return false
-    response.statusCode = 304
+    if (!isNotModified && instead === undefined) return undefined
+    response.statusCode = instead?.status ?? 304
     response.statusMessage = ''
-    for (const name of ['content-type', 'content-length', 'transfer-encoding']) {
-      response.removeHeader(name)
-    }
-    return true
+    for (const name of bodyHeaders) response.removeHeader(name)
+    if (instead === undefined) return []
+    setHeaders(response, instead.head)
+    const isSent = instead.body !== undefined && response.req.method !== 'HEAD'
+    return isSent ? [instead.body] : []
   }
 
   #call(name: keyof Replaced, parameters: readonly unknown[]): unknown {
     return Reflect.apply(this.#replaced[name], this.#response, parameters)
   }
 }
+
+/** What describes a body, and goes with it where another is sent or none. */
+const bodyHeaders = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding']
 
 function isStatus(status: unknown): status is number {
   return Number.isInteger(status) && Number(status) >= 100 && Number(status) <= 999

@@ -61,14 +61,20 @@ export class NodeCacheStep<Raw> {
     try {
       result = handler()
     } catch (error) {
-      forwarded.abandon()
+      fail(forwarded)
       throw error
     }
     abandonAfterClose(response, forwarded, result, this.#clock)
     if (!(result instanceof Promise)) return result
     return result.catch((error: unknown) => {
-      forwarded.abandon()
+      fail(forwarded)
       throw error
     })
   }
+}
+
+// What the app answers to the error may still be replaced by what is stored; without that, those who
+// wait are not kept waiting for it.
+function fail(forwarded: ForwardedRequest): void {
+  if (!forwarded.fail()) forwarded.abandon()
 }

@@ -30,7 +30,7 @@ export interface ResponseCacheOptions {
   /**
    * The tier in this process; see `createCache`.
    *
-   * @defaultValue without `redis`: 10,000 responses and 64 MiB; with `redis`: `false`
+   * @defaultValue 10,000 responses and 64 MiB
    */
   memory?: CacheMemoryOptions | false | undefined
   /** The tier that processes share; see `createCache`. */
@@ -120,8 +120,7 @@ export function resolveResponseCacheOptions(
 }
 
 function makeCache(options: ResponseCacheOptions, ttlMs: number, clock: Clock): Cache {
-  const { redis, namespace, redisTimeoutMs } = options
-  const memory = options.memory ?? (redis === undefined ? {} : false)
+  const { memory, redis, namespace, redisTimeoutMs } = options
   return createCache({
     // Without a name of its own a cache with Redis is refused, with a message that says why.
     name: options.name ?? (redis === undefined ? 'responses' : undefined),

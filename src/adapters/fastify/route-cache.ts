@@ -87,9 +87,15 @@ class FastifyCacheStep {
     const headers = reply.getHeaders()
     const finished = forwarded.finish({ status: reply.statusCode, headers, body: payload })
     reply.headers(finished.headers)
-    if (!finished.isNotModified) return done(null, payload)
-    reply.code(304).removeHeader('content-type').removeHeader('content-length')
-    done(null, null)
+    const { isNotModified, instead } = finished
+    if (!isNotModified && instead === undefined) return done(null, payload)
+    for (const name of ['content-type', 'content-length', 'content-encoding']) {
+      reply.removeHeader(name)
+    }
+    reply.code(instead?.status ?? 304)
+    for (const [name, value] of pairsOf(instead?.head ?? [])) reply.header(name, value)
+    const { body = null } = instead ?? {}
+    done(null, request.method === 'HEAD' ? null : body)
   }
 
   #handle(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): unknown {
@@ -151,6 +157,10 @@ class FastifyCacheStep {
     // `reply.send` will be called.
     return result === undefined ? new Promise(() => {}) : result
   }
+}
+
+function* pairsOf(head: readonly string[]): Iterable<readonly [name: string, value: string]> {
+  for (let at = 0; at + 1 < head.length; at += 2) yield [head[at] ?? '', head[at + 1] ?? '']
 }
 
 function write(reply: FastifyReply, request: FastifyRequest, answer: ReadyAnswer): void {

@@ -82,6 +82,14 @@ export class HonoCacheStep {
     const read = body === null ? undefined : await readBody(body, this.#route.maxBodyBytes)
     const judged = read === undefined ? '' : read.isWhole || read.isTooLarge ? read.bytes : null
     const finished = forwarded.finish({ ...answer, body: judged })
+    if (finished.instead !== undefined) {
+      const { status, head, body = null } = finished.instead
+      const kept = new Headers(headers)
+      for (const name of ['content-type', 'content-length', 'content-encoding']) kept.delete(name)
+      for (const [name, value] of new Headers(headersFrom(head))) kept.set(name, value)
+      if (read?.isWhole === false) void read.stream.cancel().catch(() => {})
+      return respond(context, body, { status, headers: kept })
+    }
     const changed = new Headers(headers)
     for (const [name, value] of Object.entries(finished.headers)) changed.set(name, value)
     if (finished.isNotModified) {
