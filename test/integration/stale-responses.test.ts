@@ -98,7 +98,7 @@ describe.each(Object.entries(servers))('on %s', (_name, open) => {
     expect(await first.text()).toBe('a page')
 
     isBroken = true
-    await clock.advance(60_000)
+    clock.advance(60_000)
     const stale = await fetch(page)
     expect(stale.status).toBe(200)
     expect(await stale.text()).toBe('a page')
@@ -109,7 +109,7 @@ describe.each(Object.entries(servers))('on %s', (_name, open) => {
       'hotpath; fwd=stale; fwd-status=500; detail=stale-if-error',
     )
 
-    await clock.advance(300_000)
+    clock.advance(300_000)
     const failed = await fetch(page)
     expect(failed.status).toBe(500)
     expect(failed.headers.get('cache-status')).toContain('detail=')
@@ -128,7 +128,7 @@ describe.each(Object.entries(servers))('on %s', (_name, open) => {
     const bodies: string[] = []
     for (const waitMs of [60_000, 10_000, 0, 0]) {
       bodies.push(await (await fetch(`${url}/page`)).text())
-      await clock.advance(waitMs)
+      clock.advance(waitMs)
     }
     expect(bodies).toEqual(['run 1', 'run 1', 'run 3', 'run 3'])
   })
