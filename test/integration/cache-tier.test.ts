@@ -149,7 +149,7 @@ describe.each(Object.entries(clients))('on %s', (_, redis) => {
     const done = one.tier.invalidate(['a', 'b'])
     // In this very tick, so in one write and before any answer.
     const { namespace } = one
-    const tags = ['', 'a', 'b'].map((tag) => `set ${namespace}:t:${tag}`)
+    const tags = ['', 'a', 'b'].map((tag) => `set {${namespace}:t}:${tag}`)
     expect(sent).toEqual([...tags, `publish ${namespace}:bus`])
     await done
     expect(sent).toHaveLength(4)

@@ -33,8 +33,9 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     cache: {
       name: 'pages',
       ttlMs,
+      memory: { maxEntries: maxCacheEntries, maxBytes: maxCacheBytes },
       ...(options.redisUrl === undefined
-        ? { memory: { maxEntries: maxCacheEntries, maxBytes: maxCacheBytes } }
+        ? {}
         : await inRedis(app, options.redisUrl, await readDataVersion(pool))),
     },
   })
