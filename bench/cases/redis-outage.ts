@@ -171,9 +171,9 @@ const bench: Bench = {
   claims: [
     {
       claim:
-        'hits in memory stay under 1 ms (p99) for the first second, after which they count as missing',
+        'hits in memory stay under 1 ms (p99) for 0.6 s, of the 1 s for which memory is believed without a sign of Redis',
       value: (figures) =>
-        Math.max(worst(figures, 'warm.to200ms.p99Ms'), worst(figures, 'warm.to1s.p99Ms')),
+        Math.max(worst(figures, 'warm.to200ms.p99Ms'), worst(figures, 'warm.to600ms.p99Ms')),
       atMost: 1,
     },
     {
@@ -185,7 +185,7 @@ const bench: Bench = {
     {
       claim: 'and from then on the loader and at most 5 ms (p99)',
       value: (figures) =>
-        Math.max(worst(figures, 'cold.to1s.p99Ms'), worst(figures, 'cold.from1s.p99Ms')),
+        Math.max(worst(figures, 'cold.to600ms.p99Ms'), worst(figures, 'cold.from600ms.p99Ms')),
       atMost: loaderMs + 5,
     },
     {

@@ -69,7 +69,7 @@ test('a phase in which nobody called has no figures', async () => {
   const callers = new OutageCallers(createCache())
   await callers.take('begin')
   const sample = (await callers.take('end')) ?? {}
-  expect(sample['warm.from1s.p50Ms']).toBeNaN()
+  expect(sample['warm.from600ms.p50Ms']).toBeNaN()
   expect(sample['recoveryMs']).toBe(Infinity)
 })
 

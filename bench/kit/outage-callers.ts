@@ -7,7 +7,7 @@ import { quantile } from './statistics.ts'
 export type OutageStep = 'begin' | 'broken' | 'back' | 'recover' | 'end'
 
 /** The parts of a run that latencies are told apart by; those of the outage by its age. */
-export const outagePhases = ['before', 'to200ms', 'to1s', 'from1s', 'after'] as const
+export const outagePhases = ['before', 'to200ms', 'to600ms', 'from600ms', 'after'] as const
 type Phase = (typeof outagePhases)[number]
 
 /** A warm key is in memory all along; a cold one has never been asked for before. */
@@ -107,7 +107,7 @@ export class OutageCallers {
     if (startMs >= this.#backAtMs) return 'after'
     const ageMs = startMs - this.#brokenAtMs
     if (ageMs < 200) return 'to200ms'
-    return ageMs < 1_000 ? 'to1s' : 'from1s'
+    return ageMs < 600 ? 'to600ms' : 'from600ms'
   }
 
   /** Until a value that was written from now on is read back through Redis. */

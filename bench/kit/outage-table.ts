@@ -3,7 +3,7 @@ import type { Samples } from './figures.ts'
 import { outageKeys, outagePhases, recoverWithinMs } from './outage-callers.ts'
 import { alignedTable, readable } from './table.ts'
 
-const headings = ['before', 'first 0.2 s', '0.2–1 s', 'from 1 s', 'after']
+const headings = ['before', 'first 0.2 s', '0.2–0.6 s', 'from 0.6 s', 'after']
 
 /** Two lines for each contender: what callers with warm and with cold keys saw in each phase. */
 export function outageTable(bench: Bench, samples: Samples, workload: string): string {
