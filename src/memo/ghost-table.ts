@@ -10,6 +10,8 @@ const none = 0
 export class GhostTable {
   readonly #sets: number
   #cells: Int32Array | undefined = undefined
+  /** Of each set, where the next goes: in place of the oldest. */
+  #next: Uint8Array | undefined = undefined
 
   constructor(capacity: number) {
     this.#sets = Math.ceil(capacity / ways)
@@ -18,21 +20,18 @@ export class GhostTable {
   add(hash: number): void {
     // Most stores never fill, and need no table.
     this.#cells ??= new Int32Array(this.#sets * ways)
-    const cells = this.#cells
-    const start = this.#startOf(hash)
-    let pushed = hash
-    for (let at = start; at < start + ways && pushed !== none; at++) {
-      const older = cells[at] as number
-      cells[at] = pushed
-      pushed = older
-    }
+    this.#next ??= new Uint8Array(this.#sets)
+    const set = this.#setOf(hash)
+    const next = this.#next[set] as number
+    this.#cells[set * ways + (next % ways)] = hash
+    this.#next[set] = next + 1
   }
 
   /** True, once, for a key that was remembered. */
   take(hash: number): boolean {
     const cells = this.#cells
     if (cells === undefined || hash === none) return false
-    const start = this.#startOf(hash)
+    const start = this.#setOf(hash) * ways
     for (let at = start; at < start + ways; at++) {
       if (cells[at] === hash) {
         cells[at] = none
@@ -44,9 +43,10 @@ export class GhostTable {
 
   clear(): void {
     this.#cells = undefined
+    this.#next = undefined
   }
 
-  #startOf(hash: number): number {
-    return Math.floor(((hash >>> 0) / hashes) * this.#sets) * ways
+  #setOf(hash: number): number {
+    return Math.floor(((hash >>> 0) / hashes) * this.#sets)
   }
 }

@@ -1,3 +1,4 @@
+import { NumberIndex } from './number-index.ts'
 import { absent, S3Fifo } from './s3-fifo.ts'
 import { hashOf, type CallKey, type StoreKey } from './store-key.ts'
 
@@ -21,6 +22,7 @@ export class SlotStore<Value> {
   readonly #policy: S3Fifo
   readonly #onLeave: ((value: Value, key: CallKey) => void) | undefined
   readonly #slots = new Map<StoreKey, number>()
+  readonly #numbers = new NumberIndex()
   #keys: (CallKey | undefined)[]
   #values: (Value | undefined)[]
   /** The last key that was not there. It is about to be set, and need not be looked up for that. */
@@ -84,6 +86,7 @@ export class SlotStore<Value> {
     this.#keys[slot] = key
     this.#values[slot] = value
     if (typeof key === 'object') key.slot = slot
+    else if (isWhole(key)) this.#numbers.add(key, slot)
     else this.#slots.set(key, slot)
     return slot
   }
@@ -108,6 +111,7 @@ export class SlotStore<Value> {
   }
 
   #slotOf(key: CallKey): number {
+    if (isWhole(key)) return this.#numbers.get(key)
     return typeof key === 'object' ? key.slot : (this.#slots.get(key) ?? absent)
   }
 
@@ -117,6 +121,7 @@ export class SlotStore<Value> {
     this.#keys[slot] = undefined
     this.#values[slot] = undefined
     if (typeof key === 'object') key.slot = absent
+    else if (isWhole(key)) this.#numbers.remove(key)
     else this.#slots.delete(key)
     this.#onLeave?.(value, key)
   }
@@ -125,6 +130,11 @@ export class SlotStore<Value> {
     this.#keys = this.#keys.concat(arrayOf(this.#policy.slots - this.#keys.length))
     this.#values = this.#values.concat(arrayOf(this.#policy.slots - this.#values.length))
   }
+}
+
+// -0 is one key with 0 here, as it is in a Map.
+function isWhole(key: CallKey): key is number {
+  return typeof key === 'number' && (key | 0) === key
 }
 
 function arrayOf<Item>(length: number): (Item | undefined)[] {
