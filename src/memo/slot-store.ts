@@ -111,6 +111,7 @@ export class SlotStore<Value> {
   }
 
   #slotOf(key: CallKey): number {
+    if (typeof key === 'string') return this.#slots.get(key) ?? absent
     if (isWhole(key)) return this.#numbers.get(key)
     return typeof key === 'object' ? key.slot : (this.#slots.get(key) ?? absent)
   }
