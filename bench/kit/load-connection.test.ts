@@ -8,11 +8,14 @@ afterEach(() => {
 })
 
 /** A server that answers with these very pieces, whatever it is asked. */
-async function serve(answer: (socket: Socket, asked: number) => void): Promise<URL> {
+async function serve(answer: (socket: Socket, asked: number, text: string) => void): Promise<URL> {
   const server = createServer((socket) => {
     // The client leaves when it has seen enough, with answers under way.
     socket.on('error', () => {})
-    socket.on('data', (chunk) => answer(socket, chunk.toString().split('GET ').length - 1))
+    socket.on('data', (chunk) => {
+      const text = chunk.toString()
+      answer(socket, text.split('GET ').length - 1, text)
+    })
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   closers.push(() => server.close())
@@ -30,6 +33,17 @@ function ask(url: URL, batchSize: number, count: number): Promise<number[]> {
     closers.push(() => connection.close())
   })
 }
+
+test('sends the headers that it is given', async () => {
+  const { promise: heard, resolve } = Promise.withResolvers<string>()
+  const url = await serve((_socket, _asked, text) => resolve(text))
+  const observer = { answered: () => {}, failed: () => {} }
+  const connection = new LoadConnection(url, 1, observer, { 'accept-encoding': 'gzip' })
+  closers.push(() => connection.close())
+  expect(await heard).toMatch(
+    /^GET \/posts\?page=2 HTTP\/1\.1\r\nhost: [\d.:]+\r\naccept-encoding: gzip\r\n\r\n$/,
+  )
+})
 
 test('finds the end of every answer, wherever the pieces are cut', async () => {
   const one = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\r\n\r\n'

@@ -28,8 +28,14 @@ export class LoadConnection {
   #partialHead: Buffer = empty
   #isClosed = false
 
-  constructor(url: URL, batchSize: number, observer: LoadObserver) {
-    const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n\r\n`
+  constructor(
+    url: URL,
+    batchSize: number,
+    observer: LoadObserver,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    const lines = Object.entries({ host: url.host, ...headers }).map((pair) => pair.join(': '))
+    const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
     this.#batch = request.repeat(batchSize)
     this.#batchSize = batchSize
     this.#observer = observer
