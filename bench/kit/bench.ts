@@ -112,6 +112,8 @@ export interface CallersWorkload extends Timed {
 export interface HttpWorkload extends Timed {
   readonly kind: 'http'
   readonly path: string
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly connections: number
   /**
    * Requests that each connection sends at once while throughput is measured, so that the server and

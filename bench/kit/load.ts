@@ -36,7 +36,7 @@ interface Slice {
 }
 
 async function load(
-  { path, connections, warmupMs }: HttpWorkload,
+  { path, headers, connections, warmupMs }: HttpWorkload,
   contender: ContenderProcess,
   url: string,
   { pipelining, sliceMs }: { pipelining: number; sliceMs: number },
@@ -54,7 +54,7 @@ async function load(
   const target = new URL(path, url)
   const opened = Array.from(
     { length: connections },
-    () => new LoadConnection(target, pipelining, observer),
+    () => new LoadConnection(target, pipelining, observer, headers),
   )
   await elapse(warmupMs)
   const before = await contender.usage()

@@ -1,0 +1,66 @@
+import { createServer } from 'node:http'
+import type { Hono } from 'hono'
+import type { Bench, Contender, Subject } from '../kit/bench.ts'
+import {
+  bareHttp,
+  besides,
+  bodies,
+  cachedRoute,
+  contentType,
+  listen,
+  posts,
+  settings,
+  ttlMs,
+} from '../kit/cached-route.ts'
+
+const emptyHono: Contender = async () => {
+  const { Hono } = await import('hono')
+  const app = new Hono()
+  for (const [path, body] of Object.entries(bodies)) {
+    const text = JSON.stringify(body)
+    app.get(path, (context) => context.body(text, 200, { 'content-type': contentType }))
+  }
+  return serve(app)
+}
+
+const hotpathHono: Contender = async () => {
+  const { Hono } = await import('hono')
+  const { hotpath } = await import('hotpath/hono')
+  const hot = hotpath({ cache: { name: 'responses' } })
+  const app = new Hono()
+  app.use(hot)
+  for (const [path, body] of Object.entries(bodies)) {
+    const step = hot.cached({ ttlMs, isPublic: true })
+    app.get(path, step, (context) =>
+      context.body(JSON.stringify(body), 200, { 'content-type': contentType }),
+    )
+  }
+  return serve(app)
+}
+
+async function serve(app: Hono): Promise<Subject> {
+  const { getRequestListener } = await import('@hono/node-server')
+  return listen(createServer(getRequestListener(app.fetch)))
+}
+
+const bench: Bench = {
+  title:
+    'a cached route on Hono (@hono/node-server), against an empty one that sends the same bytes',
+  settings: [...settings, 'the empty route sends a text that is ready, by context.body'],
+  peers: ['hono', '@hono/node-server'],
+  services: [],
+  rounds: 7,
+  processes: 'per-run',
+  workloads: {
+    posts: cachedRoute(`a list of ${posts.length} posts`, '/posts'),
+  },
+  contenders: {
+    'Hono, empty route': emptyHono,
+    'hotpath on Hono': hotpathHono,
+    'node:http, bare': bareHttp,
+  },
+  baseline: 'Hono, empty route',
+  claims: besides('hotpath on Hono', 'Hono, empty route', 1),
+}
+
+export default bench
