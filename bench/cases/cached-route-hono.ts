@@ -40,7 +40,8 @@ const hotpathHono: Contender = async () => {
 
 async function serve(app: Hono): Promise<Subject> {
   const { getRequestListener } = await import('@hono/node-server')
-  return listen(createServer(getRequestListener(app.fetch)))
+  const listener = getRequestListener(app.fetch)
+  return listen(createServer((request, response) => void listener(request, response)))
 }
 
 const bench: Bench = {

@@ -89,7 +89,7 @@ const bench: Bench = {
   settings: [...settings, 'Redis on the core of the load'],
   peers: ['fastify', 'redis', 'lru-cache', 'bentocache', 'express', 'apicache'],
   services: ['redis'],
-  rounds: 5,
+  rounds: 4,
   processes: 'per-run',
   workloads: {
     posts: cachedRoute(`a list of ${posts.length} posts`, '/posts'),
