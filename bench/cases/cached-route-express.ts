@@ -1,96 +1,64 @@
 import { createServer } from 'node:http'
-import type { Express, RequestHandler } from 'express'
-import type { Bench, Contender, Subject } from '../kit/bench.ts'
-import { bareHttp, bodies, cachedRoute, contentType, listen, ttlMs } from './cached-route.ts'
+import type { Express } from 'express'
+import type { Bench, Contender } from '../kit/bench.ts'
+import {
+  bareHttp,
+  besides,
+  bodies,
+  cachedRoute,
+  listen,
+  posts,
+  settings,
+  ttlMs,
+} from '../kit/cached-route.ts'
 
-/** A route of Express that does nothing: it has the bytes, and sends them as Express does. */
-const emptyRoute: Contender = () =>
-  serveExpress((app) => {
-    for (const [path, body] of Object.entries(bodies)) {
-      const text = JSON.stringify(body)
-      app.get(path, (_request, response) => void response.type(contentType).send(text))
-    }
-  })
-
-/** The same past Express: neither an entity tag nor a look at what the client has. */
-const rawEnd: Contender = () =>
-  serveExpress((app) => {
-    for (const [path, body] of Object.entries(bodies)) {
-      const text = JSON.stringify(body)
-      app.get(path, (_request, response) => {
-        response.setHeader('content-type', contentType)
-        response.end(text)
-      })
-    }
-  })
-
-const json: Contender = () =>
-  serveExpress((app) => {
-    for (const [path, body] of Object.entries(bodies)) {
-      app.get(path, (_request, response) => void response.json(body))
-    }
-  })
+const emptyExpress: Contender = async () => {
+  const { default: express } = await import('express')
+  const app = configured(express())
+  for (const [path, body] of Object.entries(bodies)) {
+    const text = JSON.stringify(body)
+    app.get(path, (_request, response) => void response.type('json').send(text))
+  }
+  return listen(createServer(app))
+}
 
 const hotpathExpress: Contender = async () => {
+  const { default: express } = await import('express')
   const { hotpath } = await import('hotpath/express')
   const hot = hotpath({ cache: { name: 'responses' } })
-  return serveExpress((app) => {
-    app.use(hot)
-    for (const [path, body] of Object.entries(bodies)) {
-      app.get(path, hot.cached({ ttlMs, isPublic: true }), (_request, response) => {
-        response.json(body)
-      })
-    }
-  })
-}
-
-const apicache: Contender = async () => {
-  const { default: apicache } = await import('apicache')
-  const middleware: RequestHandler = apicache.middleware(`${ttlMs / 1_000} seconds`)
-  return serveExpress((app) => {
-    for (const [path, body] of Object.entries(bodies)) {
-      app.get(path, middleware, (_request, response) => void response.json(body))
-    }
-  })
-}
-
-async function serveExpress(build: (app: Express) => void): Promise<Subject> {
-  const { default: express } = await import('express')
-  const app = express()
-  app.disable('x-powered-by')
-  build(app)
+  const app = configured(express()).use(hot)
+  for (const [path, body] of Object.entries(bodies)) {
+    const step = hot.cached({ ttlMs, isPublic: true })
+    app.get(path, step, (_request, response) => void response.json(body))
+  }
   return listen(createServer(app))
+}
+
+/** Without what costs time and is no part of the comparison. */
+function configured(app: Express): Express {
+  return app.disable('x-powered-by').disable('etag')
 }
 
 const bench: Bench = {
   title: 'a cached route on Express, against an empty one that sends the same bytes',
   settings: [
-    'every contender answers with the same bytes, from one process on one core',
-    'the empty route has the bytes ready and does no more than response.send them',
-    '32 keep-alive connections; requests/s and CPU with batches of 8 requests on each, so that the server is the limit; p50 and p99 with one',
+    ...settings,
+    'the empty route sends a text that is ready, without an ETag, by response.send',
   ],
-  peers: ['express', 'apicache'],
+  peers: ['express'],
   services: [],
-  rounds: 5,
+  rounds: 7,
   processes: 'per-run',
-  workloads: { posts: cachedRoute('a list of 20 posts', '/posts') },
+  workloads: {
+    posts: cachedRoute(`a list of ${posts.length} posts`, '/posts'),
+  },
   contenders: {
-    'Express, empty route': emptyRoute,
+    'Express, empty route': emptyExpress,
     'hotpath on Express': hotpathExpress,
-    'Express, response.json': json,
-    'Express, raw response.end': rawEnd,
-    'Express + apicache': apicache,
     'node:http, bare': bareHttp,
   },
   baseline: 'Express, empty route',
-  claims: [
-    {
-      claim: 'hotpath on Express serves at least as many requests as an empty route, each second',
-      value: (figures) =>
-        figures.ratio('posts', 'hotpath on Express', 'Express, empty route', 'requestsPerSecond'),
-      atLeast: 1,
-    },
-  ],
+  claims: besides('hotpath on Express', 'Express, empty route', 1),
 }
 
 export default bench

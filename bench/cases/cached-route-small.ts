@@ -1,5 +1,6 @@
-import cachedRouteBench, { cachedRoute } from './cached-route.ts'
 import type { Bench } from '../kit/bench.ts'
+import { cachedRoute } from '../kit/cached-route.ts'
+import cachedRouteBench from './cached-route.ts'
 
 const bench: Bench = {
   ...cachedRouteBench,

@@ -112,7 +112,7 @@ export interface CallersWorkload extends Timed {
 export interface HttpWorkload extends Timed {
   readonly kind: 'http'
   readonly path: string
-  /** What every request carries besides `host`. */
+  /** Sent with each request. */
   readonly headers?: Readonly<Record<string, string>>
   readonly connections: number
   /**

@@ -62,6 +62,23 @@ test('finds the end of every answer, wherever the pieces are cut', async () => {
   expect(new Set(asked)).toEqual(new Set([4]))
 })
 
+test('sends the headers that it is given with every request of a batch', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (chunk) => received.resolve(chunk.toString()))
+  })
+  const received = Promise.withResolvers<string>()
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => server.close())
+  const { port } = server.address() as { port: number }
+  const observer = { answered: () => {}, failed: received.reject }
+  const url = new URL(`http://127.0.0.1:${port}/posts`)
+  const connection = new LoadConnection(url, 2, observer, { 'accept-encoding': 'gzip' })
+  closers.push(() => connection.close())
+  const one = `GET /posts HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\naccept-encoding: gzip\r\n\r\n`
+  expect(await received.promise).toBe(one.repeat(2))
+})
+
 test('an answer of unknown length is an error', async () => {
   const url = await serve((socket) => socket.write('HTTP/1.1 200 OK\r\nx: 1\r\n\r\nhello'))
   await expect(ask(url, 1, 1)).rejects.toThrow('unknown length')

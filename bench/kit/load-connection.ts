@@ -28,14 +28,17 @@ export class LoadConnection {
   #partialHead: Buffer = empty
   #isClosed = false
 
+  /** @param headers - sent with each request, besides `host` */
   constructor(
     url: URL,
     batchSize: number,
     observer: LoadObserver,
     headers: Readonly<Record<string, string>> = {},
   ) {
-    const lines = Object.entries({ host: url.host, ...headers }).map((pair) => pair.join(': '))
-    const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+    const lines = Object.entries({ host: url.host, ...headers }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    )
+    const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`
     this.#batch = request.repeat(batchSize)
     this.#batchSize = batchSize
     this.#observer = observer

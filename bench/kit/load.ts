@@ -36,7 +36,7 @@ interface Slice {
 }
 
 async function load(
-  { path, connections, warmupMs, headers }: HttpWorkload,
+  { path, headers, connections, warmupMs }: HttpWorkload,
   contender: ContenderProcess,
   url: string,
   { pipelining, sliceMs }: { pipelining: number; sliceMs: number },

@@ -70,7 +70,7 @@ async function runRounds(
       for (const [workload, about] of Object.entries(bench.workloads)) {
         const url = await contender.start(workload)
         if (url !== undefined && about.kind === 'http') {
-          await checkBody(name, new URL(about.path, url))
+          await checkBody(name, new URL(about.path, url), about.headers)
         }
         const sample = await measure(workload, about, contender, url, services)
         if (round >= 0) samples.add(workload, name, sample)

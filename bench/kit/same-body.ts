@@ -1,19 +1,27 @@
 /**
  * Makes a check that every server answers with the same bytes: contenders that do different work
- * are not compared. Each is asked twice, since a cache answers the second time by other means.
+ * are not compared. Each is asked twice, since a cache answers the second time by other means. Then
+ * the coding must be the same too; the first time a cache may not have compressed its answer yet.
  */
-export function sameBodyCheck(): (contender: string, url: URL) => Promise<void> {
+export function sameBodyCheck(): (
+  contender: string,
+  url: URL,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<void> {
   const expected = new Map<string, string>()
-  return async (contender, url) => {
+  const expectSame = (key: string, value: string, about: string): void => {
+    const first = expected.get(key)
+    if (first === undefined) expected.set(key, value)
+    else if (value !== first) throw new Error(`${about} differs: ${value.slice(0, 200)}`)
+  }
+  return async (contender, url, headers = {}) => {
     for (const time of ['first', 'second']) {
-      const body = await (await fetch(url)).text()
-      const first = expected.get(url.pathname)
-      if (first === undefined) expected.set(url.pathname, body)
-      else if (body !== first) {
-        throw new Error(
-          `${contender}: its ${time} answer at ${url.pathname} differs: ${body.slice(0, 200)}`,
-        )
-      }
+      const response = await fetch(url, { headers })
+      const about = `${contender}: its ${time} answer at ${url.pathname}`
+      expectSame(`body of ${url.pathname}`, await response.text(), about)
+      if (time === 'first') continue
+      const coding = response.headers.get('content-encoding') ?? 'identity'
+      expectSame(`coding of ${url.pathname}`, coding, `the coding of ${about}`)
     }
   }
 }
