@@ -11,6 +11,8 @@ import { readBody } from './body.ts'
 import { headersFrom, headersOf, headersSoFar } from './headers.ts'
 import { HonoRequestView, nodeBindings } from './request-view.ts'
 
+const done = Promise.resolve()
+
 // Of requests whose handler is running.
 const forwardedRequests = new WeakMap<Context, ForwardedRequest>()
 
@@ -33,14 +35,20 @@ export class HonoCacheStep {
     this.#clock = clock
   }
 
-  async take(context: Context, next: Next): Promise<void> {
+  // Not an async function: a hit in memory makes no promise.
+  take(context: Context, next: Next): Promise<void> {
     const route = this.#route
     const request = new HonoRequestView(context)
     const key = route.keyOf(request)
     if (key === undefined) return this.#run(route.bypass(request), request, next)
     const stored = route.peek(key, request)
-    if (stored !== undefined) return this.#answer(key, { stored, isCollapsed: false }, request)
-    const outcome = await route.enter(key, request, headersSoFar(context))
+    if (stored === undefined) return this.#enter(key, request, next)
+    this.#answer(key, { stored, isCollapsed: false }, request)
+    return done
+  }
+
+  async #enter(key: string, request: HonoRequestView, next: Next): Promise<void> {
+    const outcome = await this.#route.enter(key, request, headersSoFar(request.raw))
     if (outcome instanceof ForwardedRequest) return this.#run(outcome, request, next)
     this.#answer(key, outcome, request)
   }

@@ -8,10 +8,13 @@ export function headersOf(headers: Headers): ResponseHeaders {
   return found
 }
 
+const none: ResponseHeaders = {}
+
 /** The headers that the app's middleware has set so far. */
 export function headersSoFar(context: Context): ResponseHeaders {
   // Asking `context.res` would make a response, into which every later one is then merged.
-  return headersOf(context.body(null).headers)
+  const { headers } = context.body(null)
+  return headers.keys().next().done === true ? none : headersOf(headers)
 }
 
 /** Names and values by turns, as `new Response` takes them. */

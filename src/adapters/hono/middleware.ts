@@ -71,11 +71,12 @@ function cachedMiddleware(
     responseCache === undefined
       ? undefined
       : new HonoCacheStep(namedRoute(responseCache, options), clock)
-  return async (context, next) => {
+  return (context, next) => {
     const { method } = context.req
     const isCacheable = method === 'GET' || method === 'HEAD'
     // What `next` resolves to is Hono's own affair, and must not be taken for a response.
-    if (step === undefined || !isCacheable) await next()
-    else await step.take(context, next)
+    return step === undefined || !isCacheable ? next().then(ignore) : step.take(context, next)
   }
 }
+
+function ignore(): void {}
