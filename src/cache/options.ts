@@ -121,8 +121,8 @@ export interface CacheOptions {
   redisTimeoutMs?: number | undefined
   /**
    * How values travel to Redis. `clone` keeps what `structuredClone` keeps: Date, Map, Set, BigInt,
-   * Buffer, `undefined`. `json` is for values that programs in other languages write or read, and
-   * loses what JSON loses.
+   * Buffer, `undefined`. `json` always sends JSON, which other versions of Node read alike, and loses
+   * what JSON loses.
    *
    * @defaultValue 'clone'
    */
