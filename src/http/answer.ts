@@ -39,7 +39,7 @@ export function answerFrom(
   if (status === 200 && isCurrentForClient(headers, form)) {
     return { status: 304, head: withOwn(notModifiedHead(head), own), body: undefined }
   }
-  return { status, head: withOwn(head, own), body: form.body }
+  return { status, head: withOwn(head, own), body: bodyOf(form) }
 }
 
 /** What a client gets who wanted a stored answer or none (RFC 9111, 5.2.1.7). */
@@ -58,6 +58,12 @@ function formFor(
     if (form !== undefined) return form
   }
   return stored
+}
+
+// A cache that the app hands in may send its values to Redis as JSON, which has no word for bytes.
+function bodyOf({ body }: StoredForm): string | Buffer {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return body
+  return Buffer.from((body as ReturnType<Buffer['toJSON']>).data)
 }
 
 // Where there is an If-None-Match, If-Modified-Since does not count (RFC 9110, 13.1.3).

@@ -12,7 +12,8 @@ import type { ResponseCounts } from './response-stats.ts'
 import type { CacheableRequest, ResolvedRouteOptions, RoutePlace } from './route-options.ts'
 import { notStored, type StoredResponse } from './stored-response.ts'
 import { urlTag } from './url-tag.ts'
-import { VariantBook, variantKey, variesAlike } from './variants.ts'
+import { locate, nextPlace, peekVariant, type Place } from './variant-lookup.ts'
+import { VariantBook, variesAlike } from './variants.ts'
 
 const decisions = eventChannel('hotpath:http:cache')
 
@@ -31,18 +32,6 @@ export interface Found {
   /** It is the answer to another request, which ran at the same time. */
   readonly isCollapsed: boolean
 }
-
-/** Where a stored response was looked for. */
-interface Place {
-  /** The key of the first response, which says what the others vary by. */
-  readonly base: string
-  readonly key: string
-  /** How many responses that vary from this request stood before it. */
-  readonly depth: number
-}
-
-/** A response may vary by more than the first of its key does; by still more it is not kept. */
-const maxDepth = 2
 
 /**
  * The cache step of one route. An adapter asks, in this order: `keyOf`, whether the cache has
@@ -92,7 +81,7 @@ export class CachedRoute<Request extends CacheableRequest> {
   /** The stored response, if memory has it. */
   peek(key: string, request: Request): StoredResponse | undefined {
     let stored = this.#cache.peek<StoredResponse>(key)
-    if (stored?.vary !== undefined) stored = this.#peekVariant(key, stored, request.headers)
+    if (stored?.vary !== undefined) stored = peekVariant(this.#cache, key, stored, request.headers)
     if (stored === undefined || !this.#rules.honoursRequests) return stored
     const control = parseRequestControl(request.headers)
     return this.#satisfies(stored, control) ? stored : undefined
@@ -151,21 +140,6 @@ export class CachedRoute<Request extends CacheableRequest> {
     return this.#forward('', request, 'bypass')
   }
 
-  #peekVariant(
-    key: string,
-    first: StoredResponse,
-    headers: IncomingHttpHeaders,
-  ): StoredResponse | undefined {
-    let stored: StoredResponse | undefined = first
-    for (let depth = 0; stored !== undefined; depth++) {
-      const { vary }: StoredResponse = stored
-      if (vary === undefined || variesAlike(vary, headers)) return stored
-      if (depth === maxDepth) return undefined
-      stored = this.#cache.peek<StoredResponse>(variantKey(key, vary, headers))
-    }
-    return undefined
-  }
-
   #seek(
     place: Place,
     request: Request,
@@ -176,12 +150,17 @@ export class CachedRoute<Request extends CacheableRequest> {
     const arrivedEpochMs = this.#clock.epochMs()
     const leading = Promise.withResolvers<ForwardedRequest>()
     let forwarded: ForwardedRequest | undefined
+    let isAnswered = false
     const outcome = this.#cache.getOrSet<StoredResponse | undefined>(
       key,
       (context) => {
+        // By the soft or the hard limit of a cache that waited for Redis: nobody would run it.
+        if (isAnswered) throw new Error('the request has gone without its handler')
         if (depth === 0) this.#variants.forget(base)
         const rules = this.#rules
-        const fill = new Fill({ context, request, inherited, rules, clock: this.#clock })
+        const clock = this.#clock
+        const forget = () => void this.#cache.delete(key).catch(() => {})
+        const fill = new Fill({ context, request, inherited, rules, clock, forget })
         const reason = context.fallback === undefined ? forward : 'stale'
         forwarded = this.#forward(key, request, reason, fill)
         leading.resolve(forwarded)
@@ -190,9 +169,15 @@ export class CachedRoute<Request extends CacheableRequest> {
       { ttlMs: this.#rules.ttlMs, tags: this.#tagsOf(request), isRefreshAwaited: true },
     )
     const found = outcome.then(
-      (stored) => forwarded ?? this.#land(place, request, inherited, stored, arrivedEpochMs),
+      (stored) => {
+        isAnswered = true
+        return forwarded ?? this.#land(place, request, inherited, stored, arrivedEpochMs)
+      },
       // A key or tag that the cache does not take, or a cache that is closed: the request goes on.
-      () => forwarded ?? this.#forward(key, request, 'bypass'),
+      () => {
+        isAnswered = true
+        return forwarded ?? this.#forward(key, request, 'bypass')
+      },
     )
     return forwarded ?? Promise.race([leading.promise, found])
   }
@@ -223,7 +208,7 @@ export class CachedRoute<Request extends CacheableRequest> {
     request: Request,
     control: RequestControl | undefined,
   ): Promise<Found | ForwardedRequest> {
-    const { place, stored } = await this.#locate(start, request.headers)
+    const { place, stored } = await locate(this.#cache, start, request.headers)
     if (stored !== undefined && this.#satisfies(stored, control)) {
       return { stored, isCollapsed: false }
     }
@@ -243,31 +228,12 @@ export class CachedRoute<Request extends CacheableRequest> {
   ): Promise<Found | ForwardedRequest> {
     if (control.isNoStore) return this.#forward(start.key, request, 'request')
     if (request.method !== 'GET') return this.#find(start, request, control)
-    const { place, stored } = await this.#locate(start, request.headers)
+    const { place, stored } = await locate(this.#cache, start, request.headers)
     if (place === undefined) return this.#forward(start.key, request, 'bypass')
     if (stored === undefined) return this.#seek(start, request, inherited, 'uri-miss')
     if (this.#satisfies(stored, control)) return { stored, isCollapsed: false }
     await this.#cache.delete(place.key)
     return this.#seek(place, request, inherited, 'request')
-  }
-
-  /** Where the response to this request stands, or would; nowhere where the cache does not look. */
-  async #locate(
-    start: Place,
-    headers: IncomingHttpHeaders,
-  ): Promise<{ place: Place | undefined; stored: StoredResponse | undefined }> {
-    let place = start
-    try {
-      for (;;) {
-        const stored = await this.#cache.get<StoredResponse>(place.key)
-        if (stored === undefined || variesAlike(stored.vary, headers)) return { place, stored }
-        const next = nextPlace(place, stored, headers)
-        if (next === undefined) return { place, stored: undefined }
-        place = next
-      }
-    } catch {
-      return { place: undefined, stored: undefined }
-    }
   }
 
   #satisfies(stored: StoredResponse, control: RequestControl | undefined): boolean {
@@ -297,15 +263,6 @@ export class CachedRoute<Request extends CacheableRequest> {
       decisions.publish({ route: this.#place.route, key, verdict: forward, stored: isStored })
     })
   }
-}
-
-function nextPlace(
-  { base, depth }: Place,
-  { vary }: StoredResponse,
-  headers: IncomingHttpHeaders,
-): Place | undefined {
-  if (vary === undefined || depth === maxDepth) return undefined
-  return { base, key: variantKey(base, vary, headers), depth: depth + 1 }
 }
 
 /** `undefined` for a hit, which the stored head says already. */

@@ -29,6 +29,8 @@ export interface FillStart {
   readonly inherited: ResponseHeaders
   readonly rules: StoringRules
   readonly clock: Clock
+  /** Forgets what the answer was to replace. */
+  readonly forget: () => void
 }
 
 /**
@@ -53,10 +55,15 @@ export class Fill {
   /** The handler has answered. */
   settle(answer: AnswerToJudge): FillOutcome {
     if (this.#isOver) return { reason: 'abandoned' }
-    const { context, request, inherited, rules, clock } = this.#start
+    const { context, request, inherited, rules, clock, forget } = this.#start
     const nowEpochMs = clock.epochMs()
     const judged = storability(answer, inherited, request, rules, nowEpochMs)
-    if ('reason' in judged) return this.#refuse(judged.reason)
+    if ('reason' in judged) {
+      // The handler has said what there is now, and that it is not to be kept: what was there before
+      // is no longer an answer to anybody.
+      if (context.fallback !== undefined && answer.status < 500) forget()
+      return this.#refuse(judged.reason)
+    }
     // Somebody wrote what the handler has read: its answer is for this request alone.
     if (!context.isCurrent) return this.#refuse('invalidated')
 

@@ -16,6 +16,12 @@ describe('without an allow list', () => {
     expect(keyOf('/q?a=1&b=2')).not.toBe(keyOf('/q?a=2&b=1'))
   })
 
+  test('a question mark alone asks nothing, an empty value is one, and so is each spelling', () => {
+    expect(keyOf('/q?')).toBe(keyOf('/q'))
+    const urls = ['/q', '/q?a', '/q?a=', '/q?a=1', '/q?a=01', '/q?a=%31', '/q?A=1', '/q?a=1&a=1']
+    expect(new Set(urls.map(keyOf)).size).toBe(urls.length)
+  })
+
   test('where a parser might care about the order, each text is a key', () => {
     expect(keyOf('/q?a[0]=x&a[]=y')).not.toBe(keyOf('/q?a[]=y&a[0]=x'))
     expect(keyOf('/q?%61=x&b=y')).not.toBe(keyOf('/q?b=y&%61=x'))

@@ -162,3 +162,22 @@ describe('where the handler fails (stale-if-error)', () => {
     expect((await forward(route)).finish(failed).instead).toBeUndefined()
   })
 })
+
+describe('an answer that is not kept', () => {
+  test.each([
+    ['gone', { status: 404, headers: {}, body: 'gone' }],
+    ['for one', ok('mine', 'private')],
+    ['for nobody', ok('secret', 'no-store')],
+  ])('ends what it was to replace: %s', async (_, answer) => {
+    const { clock, route } = open({ staleMs: 30_000, staleIfErrorMs: 300_000 })
+    ;(await forward(route)).finish(ok('old'))
+    await kept()
+    clock.advance(ttlMs)
+    ;(await forward(route)).finish(answer)
+    await kept()
+    const next = await forward(route)
+    const failed = next.finish({ status: 503, headers: {}, body: 'down' })
+    expect(failed.instead).toBeUndefined()
+    expect(failed.headers['cache-status']).toBe('hotpath; fwd=uri-miss; detail=status-503')
+  })
+})
