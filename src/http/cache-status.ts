@@ -28,9 +28,14 @@ export function failedStatus(status: number): string {
   return `hotpath; fwd=stale; fwd-status=${status}; detail=stale-if-error`
 }
 
-/** The answer came from the cache although its time was over; `ttl` says for how long, negative. */
+/**
+ * The answer came from the cache although its time was over; `ttl` says for how long, negative. Where
+ * one of its tags has expired before, it would not be negative, and is left out.
+ */
 export function staleStatus(freshUntilEpochMs: number, nowEpochMs: number): string {
-  return `hotpath; hit; ttl=${Math.floor((freshUntilEpochMs - nowEpochMs) / 1_000)}; detail=stale`
+  const leftMs = freshUntilEpochMs - nowEpochMs
+  const ttl = leftMs > 0 ? '' : `; ttl=${Math.floor(leftMs / 1_000)}`
+  return `hotpath; hit${ttl}; detail=stale`
 }
 
 /** Nothing was stored for a client that wanted a stored answer or none. */

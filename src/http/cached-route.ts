@@ -31,6 +31,8 @@ export interface Found {
   readonly stored: StoredResponse
   /** It is the answer to another request, which ran at the same time. */
   readonly isCollapsed: boolean
+  /** It is past its time, or one of its tags has expired. */
+  readonly isStale?: boolean
 }
 
 /**
@@ -93,12 +95,12 @@ export class CachedRoute<Request extends CacheableRequest> {
    */
   answer(
     key: string,
-    { stored, isCollapsed }: Found,
+    { stored, isCollapsed, isStale }: Found,
     headers: IncomingHttpHeaders,
     own: ResponseHeaders,
   ): ReadyAnswer {
     const nowEpochMs = this.#clock.epochMs()
-    const status = hitStatus(stored, isCollapsed, nowEpochMs)
+    const status = isCollapsed ? collapsedStatus : hitStatus(stored, isStale, nowEpochMs)
     const answer =
       stored === notStored
         ? onlyIfCachedAnswer(own)
@@ -151,6 +153,10 @@ export class CachedRoute<Request extends CacheableRequest> {
     const leading = Promise.withResolvers<ForwardedRequest>()
     let forwarded: ForwardedRequest | undefined
     let isAnswered = false
+    let isStale = false
+    const onStale = () => {
+      isStale = true
+    }
     const outcome = this.#cache.getOrSet<StoredResponse | undefined>(
       key,
       (context) => {
@@ -166,12 +172,14 @@ export class CachedRoute<Request extends CacheableRequest> {
         leading.resolve(forwarded)
         return fill.outcome
       },
-      { ttlMs: this.#rules.ttlMs, tags: this.#tagsOf(request), isRefreshAwaited: true },
+      { ttlMs: this.#rules.ttlMs, tags: this.#tagsOf(request), isRefreshAwaited: true, onStale },
     )
     const found = outcome.then(
       (stored) => {
         isAnswered = true
-        return forwarded ?? this.#land(place, request, inherited, stored, arrivedEpochMs)
+        if (forwarded !== undefined) return forwarded
+        const isCollapsed = !isStale && (stored?.storedEpochMs ?? 0) >= arrivedEpochMs
+        return this.#land(place, request, inherited, stored && { stored, isCollapsed, isStale })
       },
       // A key or tag that the cache does not take, or a cache that is closed: the request goes on.
       () => {
@@ -188,14 +196,11 @@ export class CachedRoute<Request extends CacheableRequest> {
     place: Place,
     request: Request,
     inherited: ResponseHeaders,
-    stored: StoredResponse | undefined,
-    arrivedEpochMs: number,
+    found: Found | undefined,
   ): Found | ForwardedRequest | Promise<Found | ForwardedRequest> {
-    if (stored === undefined) return this.#forward(place.key, request, 'uri-miss')
-    if (variesAlike(stored.vary, request.headers)) {
-      return { stored, isCollapsed: stored.storedEpochMs >= arrivedEpochMs }
-    }
-    const next = nextPlace(place, stored, request.headers)
+    if (found === undefined) return this.#forward(place.key, request, 'uri-miss')
+    if (variesAlike(found.stored.vary, request.headers)) return found
+    const next = nextPlace(place, found.stored, request.headers)
     if (next === undefined || !this.#variants.admits(next.base, next.key)) {
       return this.#forward(place.key, request, 'vary-miss')
     }
@@ -265,13 +270,14 @@ export class CachedRoute<Request extends CacheableRequest> {
   }
 }
 
-/** `undefined` for a hit, which the stored head says already. */
+const collapsedStatus = cacheStatus({ forward: 'uri-miss', isCollapsed: true })
+
+/** `undefined` for a fresh hit, which the stored head says already. */
 function hitStatus(
-  stored: StoredResponse,
-  isCollapsed: boolean,
+  { freshUntilEpochMs }: StoredResponse,
+  isStale: boolean | undefined,
   nowEpochMs: number,
 ): string | undefined {
-  if (isCollapsed) return cacheStatus({ forward: 'uri-miss', isCollapsed })
-  if (nowEpochMs < stored.freshUntilEpochMs) return undefined
-  return staleStatus(stored.freshUntilEpochMs, nowEpochMs)
+  if (isStale !== true && nowEpochMs < freshUntilEpochMs) return undefined
+  return staleStatus(freshUntilEpochMs, nowEpochMs)
 }

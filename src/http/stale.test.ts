@@ -9,7 +9,7 @@ const ttlMs = 60_000
 function open(options: CachedRouteOptions<CacheableRequest>) {
   const clock = createManualClock()
   const cache = createResponseCache({ clock, ttlMs })
-  return { clock, route: cache.route({ route: '/page', scope: '' }, options) }
+  return { clock, cache, route: cache.route({ route: '/page', scope: '' }, options) }
 }
 
 function page(headers: Record<string, string> = {}): CacheableRequest {
@@ -59,6 +59,18 @@ describe('while the handler makes a new response (stale-while-revalidate)', () =
     expect(await served(route)).toEqual(['old', 'hotpath; hit; ttl=-5; detail=stale'])
     const { headers } = refresh.finish(ok('new'))
     expect(headers['cache-status']).toBe('hotpath; fwd=stale; stored')
+    await kept()
+    expect(await served(route)).toEqual(['new', 'hotpath; hit'])
+  })
+
+  test('also where a tag has expired before its time', async () => {
+    const { cache, route } = open({ staleMs: 30_000, tags: () => ['page'] })
+    ;(await forward(route)).finish(ok('old'))
+    await kept()
+    await cache.cache.expireTags(['page'])
+    const refresh = await forward(route)
+    expect(await served(route)).toEqual(['old', 'hotpath; hit; detail=stale'])
+    refresh.finish(ok('new'))
     await kept()
     expect(await served(route)).toEqual(['new', 'hotpath; hit'])
   })
