@@ -8,7 +8,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
-const subpaths = ['hotpath', 'hotpath/cache', 'hotpath/fastify', 'hotpath/memo', 'hotpath/postgres']
+const withoutPeers = [
+  'hotpath',
+  'hotpath/cache',
+  'hotpath/express',
+  'hotpath/fastify',
+  'hotpath/hono',
+  'hotpath/memo',
+  'hotpath/node',
+]
+const subpaths = [...withoutPeers, 'hotpath/postgres']
 
 let folder: string
 let tarball: string
@@ -63,13 +72,10 @@ describe('in an empty folder, without any peer', () => {
     app = await install('bare')
   })
 
-  test.each(['hotpath', 'hotpath/cache', 'hotpath/fastify', 'hotpath/memo'])(
-    '%s imports',
-    async (subpath) => {
-      const { stdout } = await importIn(app, subpath)
-      expect(JSON.parse(stdout)).not.toEqual([])
-    },
-  )
+  test.each(withoutPeers)('%s imports', async (subpath) => {
+    const { stdout } = await importIn(app, subpath)
+    expect(JSON.parse(stdout)).not.toEqual([])
+  })
 
   test('hotpath/postgres says which package it needs', async () => {
     await expect(importIn(app, 'hotpath/postgres')).rejects.toThrow(/Cannot find package 'pg'/)
@@ -79,8 +85,18 @@ describe('in an empty folder, without any peer', () => {
     await check(app, {
       'main.ts': `
         import { HotpathError, components, listen, type RedisLike } from 'hotpath'
+        import { createServer } from 'node:http'
         import { createCache } from 'hotpath/cache'
+        import { memoize } from 'hotpath/memo'
+        import { hotpath } from 'hotpath/node'
         declare const redis: RedisLike
+        const hot = hotpath({ cache: { ttlMs: 60_000, compress: true } })
+        createServer(
+          hot.cached({ route: '/', key: ({ headers }) => headers.authorization }, (_request, response) => {
+            response.end('hello')
+          }),
+        )
+        export const twice: number = memoize((n: number) => 2 * n)(1)
         const cache = createCache<{ id: number }>({ name: 'users', redis, ttlMs: 60_000 })
         export const user: Promise<{ id: number }> = cache.getOrSet('user:1', () => ({ id: 1 }))
         export const names: string[] = components().map(({ name }) => name)
@@ -99,7 +115,10 @@ describe('with the peers beside it', () => {
     for (const peer of [
       'pg',
       '@types/pg',
+      'express',
+      '@types/express',
       'fastify',
+      'hono',
       'redis',
       'ioredis',
       'kysely',
@@ -118,14 +137,18 @@ describe('with the peers beside it', () => {
   test('types pass for a consumer of everything', async () => {
     await check(app, {
       'main.ts': `
+        import express from 'express'
         import Fastify from 'fastify'
+        import { Hono } from 'hono'
         import { Redis } from 'ioredis'
         import { Kysely, PostgresDialect } from 'kysely'
         import { createClient } from 'redis'
         import type { Pool } from 'pg'
         import { fromIoredis, fromNodeRedis } from 'hotpath'
         import { createCache } from 'hotpath/cache'
+        import { hotpath as onExpress } from 'hotpath/express'
         import { hotpath } from 'hotpath/fastify'
+        import { hotpath as onHono } from 'hotpath/hono'
         import { createPool } from 'hotpath/postgres'
 
         const pool = createPool('postgres://app@localhost/shop', { maxConnections: 5 })
@@ -147,6 +170,16 @@ describe('with the peers beside it', () => {
           handler: async ({ params }) => ({ id: params.id }),
         })
         await app.hotpath.invalidateTags(['user:1'])
+
+        const hot = onExpress({ cache: { ttlMs: 60_000 } })
+        const web = express()
+        web.use(hot)
+        web.get('/users/:id', hot.cached({ tags: ({ params }) => [String(params['id'])] }), (request, response) => {
+          hot.addTags(response, ['users'])
+          response.json({ id: request.params.id })
+        })
+        const warm = onHono()
+        new Hono().use(warm).get('/users/:id', warm.cached({ staleMs: 1_000 }), (c) => c.json({ id: c.req.param('id') }))
       `,
     })
   })
