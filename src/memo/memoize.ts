@@ -64,15 +64,19 @@ export function memoize<F extends AnyFunction>(
   }
 
   function run(call: CallKey, self: unknown, args: unknown[]): unknown {
+    if (typeof call !== 'object') return settle(call, Reflect.apply(fn, self, args))
     calls.hold(call)
     try {
-      const result = Reflect.apply(fn, self, args)
-      if (typeof result === 'object' && isPromise(result)) results.follow(call, result)
-      else results.keep(call, result)
-      return result
+      return settle(call, Reflect.apply(fn, self, args))
     } finally {
       calls.release(call)
     }
+  }
+
+  function settle(call: CallKey, result: unknown): unknown {
+    if (typeof result === 'object' && isPromise(result)) results.follow(call, result)
+    else results.keep(call, result)
+    return result
   }
 
   Object.defineProperties(memo, {
