@@ -54,10 +54,12 @@ export class ResponseRecorder {
   }
 
   #writeHead(parameters: readonly unknown[]): unknown {
-    if (this.#state === 'discarding') return this.#response
     const [status, second, third] = parameters
-    // What Node refuses it refuses itself, at once.
-    if (this.#state === 'passing' || !isStatus(status)) return this.#call('writeHead', parameters)
+    // What Node refuses it refuses itself, at once; and its own `end` comes by here for the head.
+    if (this.#state !== 'gathering' || !isStatus(status)) {
+      const isIgnored = this.#state === 'discarding' && this.#response.headersSent
+      return isIgnored ? this.#response : this.#call('writeHead', parameters)
+    }
     this.#hasBegun = true
     this.#response.statusCode = status
     if (typeof second === 'string') this.#response.statusMessage = second
