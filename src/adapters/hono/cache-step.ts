@@ -13,6 +13,9 @@ import { HonoRequestView, nodeBindings } from './request-view.ts'
 
 const done = Promise.resolve()
 
+/** What describes a body, and goes with it where another is sent or none. */
+const bodyHeaders = ['content-type', 'content-length', 'content-encoding']
+
 // Of requests whose handler is running.
 const forwardedRequests = new WeakMap<Context, ForwardedRequest>()
 
@@ -93,7 +96,7 @@ export class HonoCacheStep {
     if (finished.instead !== undefined) {
       const { status, head, body = null } = finished.instead
       const kept = new Headers(headers)
-      for (const name of ['content-type', 'content-length', 'content-encoding']) kept.delete(name)
+      for (const name of bodyHeaders) kept.delete(name)
       for (const [name, value] of new Headers(headersFrom(head))) kept.set(name, value)
       if (read?.isWhole === false) void read.stream.cancel().catch(() => {})
       return respond(context, body, { status, headers: kept })
@@ -102,8 +105,7 @@ export class HonoCacheStep {
     for (const [name, value] of Object.entries(finished.headers)) changed.set(name, value)
     if (finished.isNotModified) {
       if (read?.isWhole === false) void read.stream.cancel().catch(() => {})
-      changed.delete('content-type')
-      changed.delete('content-length')
+      for (const name of bodyHeaders) changed.delete(name)
       return respond(context, null, { status: 304, headers: changed })
     }
     const sent = read === undefined ? null : read.isWhole ? read.bytes : read.stream
@@ -123,10 +125,11 @@ function respond(
 }
 
 // What the exchange has taken from the headers of Node, the handler must not see in those of the
-// request either.
+// request either. Those cannot be asked first: they answer from Node's, as long as nobody changes
+// them, and later from what came over the socket.
 function hideConditions({ raw, headers }: HonoRequestView): void {
   const given = raw.req.raw.headers
   for (const name of ['if-none-match', 'if-modified-since']) {
-    if (headers[name] === undefined && given.has(name)) given.delete(name)
+    if (headers[name] === undefined) given.delete(name)
   }
 }
