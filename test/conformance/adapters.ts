@@ -74,6 +74,9 @@ export function adapterConformance(
       bodies,
       'what goes wrong': failures,
     }
-    for (const [title, part] of Object.entries(parts)) describe(title, () => void part(suite))
+    for (const [title, part] of Object.entries(parts))
+      describe(title, () => {
+        part(suite)
+      })
   })
 }

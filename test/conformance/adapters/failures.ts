@@ -28,7 +28,7 @@ export function failures({ start }: Suite): void {
 
   test('those who wait for a handler that fails are sent to it themselves', async () => {
     const gate = Promise.withResolvers<void>()
-    const { handler, runs } = counted(async (run) => {
+    const { handler } = counted(async (run) => {
       if (run > 1) return { body: 'page' }
       await gate.promise
       throw new Error('the database is away')
