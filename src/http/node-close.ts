@@ -21,8 +21,8 @@ export function abandonAfterClose(
   response.once('close', () => {
     if (!forwarded.mayStore) return
     const abandon = () => forwarded.abandon()
-    // Answered by other means than those that are watched.
-    if (response.writableEnded) return abandon()
+    // Answered by other means than those that are watched, or given up by the handler itself.
+    if (response.writableEnded || response.errored !== null) return abandon()
     const timer = clock.after(lateAnswerMs, abandon)
     if (!(result instanceof Promise)) return
     const end = () => {

@@ -164,7 +164,13 @@ export class ResponseRecorder {
 }
 
 /** What describes a body, and goes with it where another is sent or none. */
-const bodyHeaders = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding']
+const bodyHeaders = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'trailer',
+  'transfer-encoding',
+]
 
 function isStatus(status: unknown): status is number {
   return Number.isInteger(status) && Number(status) >= 100 && Number(status) <= 999

@@ -1,11 +1,15 @@
 import { serve } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono, type Context, type Handler as HonoHandler } from 'hono'
 import { compress } from 'hono/compress'
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { expect, test } from 'vitest'
 import { hotpath } from '../../src/adapters/hono/index.ts'
 import { adapterConformance } from './adapters.ts'
 import { broken, running, userOf, type Answer, type Handler } from './adapters/app.ts'
+import { ask } from './adapters/client.ts'
+import { hit, stored } from './adapters/suite.ts'
 
 interface Environment {
   readonly Bindings: { readonly incoming: IncomingMessage }
@@ -74,3 +78,37 @@ function responseOf(context: Context, { status = 200, headers, body }: Answer): 
     }),
   )
 }
+
+test('hono: without a server it is all the same', async () => {
+  const app = new Hono()
+  const hot = hotpath()
+  app.get('/page', hot.cached(), (context) => context.text('page'))
+  app.route('/mounted', app)
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await app.request(path, { headers })
+    return [response.status, await response.text(), response.headers.get('cache-status')]
+  }
+  for (const path of ['/page', '/mounted/page']) {
+    expect(await get(path, { 'if-none-match': '"other"' })).toEqual([200, 'page', stored])
+    expect(await get(path)).toEqual([200, 'page', hit])
+    expect(await get(path, { 'if-none-match': '*' })).toEqual([304, '', hit])
+  }
+  await hot.close()
+})
+
+test('hono: a handler that writes to the socket itself leaves nobody waiting', async () => {
+  const app = new Hono<{ Bindings: { outgoing: ServerResponse } }>()
+  const hot = hotpath()
+  const gate = Promise.withResolvers<void>()
+  app.get('/page', hot.cached(), async ({ env }) => {
+    await gate.promise
+    env.outgoing.end('raw')
+    return RESPONSE_ALREADY_SENT
+  })
+  const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }) as Server
+  const { port, close } = await running(server, hot)
+  const answers = [ask(port), ask(port), ask(port)]
+  gate.resolve()
+  for (const answer of answers) expect((await answer).text).toBe('raw')
+  await close()
+})

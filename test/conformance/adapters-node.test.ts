@@ -1,7 +1,19 @@
+import { afterEach, expect, test, vi } from 'vitest'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { hotpath } from '../../src/adapters/node/index.ts'
+import { hotpath, type Listener } from '../../src/adapters/node/index.ts'
+import { createManualClock } from '../../src/core/index.ts'
 import { adapterConformance } from './adapters.ts'
-import { broken, gzipThrough, running, sendRaw, userOf, type Handler } from './adapters/app.ts'
+import {
+  broken,
+  gzipThrough,
+  running,
+  sendRaw,
+  userOf,
+  type Handler,
+  type RunningApp,
+} from './adapters/app.ts'
+import { ask } from './adapters/client.ts'
+import { hit, stored } from './adapters/suite.ts'
 
 adapterConformance('node:http', (plan) => {
   const hot = hotpath({ cache: { clock: plan.clock } })
@@ -47,4 +59,57 @@ adapterConformance('node:http', (plan) => {
     }),
   )
   return running(server, hot)
+})
+
+let app: RunningApp | undefined
+afterEach(() => app?.close())
+
+/** A server that is nothing but one cached listener. */
+async function serve(listener: Listener): Promise<number> {
+  const hot = hotpath({ cache: { clock: createManualClock() } })
+  app = await running(createServer(hot.cached({ route: '/page' }, listener)), hot)
+  return app.port
+}
+
+test('node:http: what is written by every means that Node has is one body', async () => {
+  const port = await serve((_request, response) => {
+    response.writeHead(200, 'Fine', ['content-type', 'text/plain', 'x-list', '1', 'x-list', '2'])
+    response.cork()
+    response.write('6772', 'hex')
+    response.write(new Uint8Array([0xfc]), () => response.end('\xdfe', 'latin1'))
+    response.uncork()
+  })
+  for (const verdict of [stored, hit]) {
+    const answer = await ask(port)
+    expect([answer.body.toString('latin1'), answer.verdict]).toEqual(['grüße', verdict])
+    expect(answer.headers).toMatchObject({ 'x-list': '1, 2', 'content-length': '5' })
+  }
+})
+
+test('node:http: who has what has trailers already gets a 304 without them', async () => {
+  const port = await serve((_request, response) => {
+    response.writeHead(200, { etag: '"mine"', trailer: 'x-sum' })
+    response.write('page')
+    response.addTrailers({ 'x-sum': '4' })
+    response.end()
+  })
+  expect(await ask(port)).toMatchObject({ text: 'page', trailers: { 'x-sum': '4' } })
+  const known = await ask(port, { headers: { 'if-none-match': '"mine"' } })
+  expect(known).toMatchObject({ status: 304, text: '', trailers: {} })
+})
+
+test('node:http: a listener that gives its response up keeps nobody waiting', async () => {
+  const gate = Promise.withResolvers<void>()
+  let runs = 0
+  const port = await serve((_request, response) => {
+    runs++
+    if (runs > 1) response.end('page')
+    else void gate.promise.then(() => response.destroy(new Error('the file is gone')))
+  })
+  const first = ask(port).catch(() => 'broken off')
+  await vi.waitUntil(() => runs === 1)
+  const second = ask(port)
+  gate.resolve()
+  expect(await first).toBe('broken off')
+  expect((await second).text).toBe('page')
 })

@@ -4,6 +4,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 export interface Received {
   readonly status: number
   readonly headers: IncomingMessage['headers']
+  readonly trailers: IncomingMessage['trailers']
   readonly body: Buffer
   readonly text: string
   /** The value of `Cache-Status`. */
@@ -22,9 +23,9 @@ export async function ask(port: number, options: Ask = {}): Promise<Received> {
   const pieces: Buffer[] = []
   for await (const piece of response) pieces.push(piece as Buffer)
   const body = Buffer.concat(pieces)
-  const { statusCode = 0, headers } = response
+  const { statusCode = 0, headers, trailers } = response
   const verdict = headers['cache-status']?.toString()
-  return { status: statusCode, headers, body, text: body.toString(), verdict }
+  return { status: statusCode, headers, trailers, body, text: body.toString(), verdict }
 }
 
 /** A request that the test may break off. */
