@@ -2,9 +2,11 @@ import fastify, { type FastifyRequest, type RouteHandlerMethod } from 'fastify'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { expect, test } from 'vitest'
 import { hotpath } from '../../src/adapters/fastify/index.ts'
 import { adapterConformance } from './adapters.ts'
 import { broken, running, userOf, type Handler } from './adapters/app.ts'
+import { hit } from './adapters/suite.ts'
 
 adapterConformance('fastify', async (plan) => {
   const app = fastify()
@@ -61,4 +63,16 @@ adapterConformance('fastify', async (plan) => {
     invalidateTags: (tags) => app.hotpath.invalidateTags(tags),
     close: async () => responseCache?.close(),
   })
+})
+
+test('fastify: what an onSend hook of the app makes of a body is what is kept', async () => {
+  const app = fastify()
+  await app.register(hotpath)
+  let runs = 0
+  app.addHook('onSend', async (_request, _reply, payload) => `${String(payload)} ${++runs}`)
+  app.get('/page', { config: { hotpath: { cache: {} } } }, async () => 'page')
+  await app.inject('/page')
+  const { body, headers } = await app.inject('/page')
+  expect([body, headers['cache-status'], runs]).toEqual(['page 1', hit, 1])
+  await app.close()
 })

@@ -16,26 +16,26 @@ const differences: Record<Adapter, Differences> = {
     keepsPieces: true,
     // A step stands where it is written: middleware before it comes first, whatever the route says.
     isPublicBeforeLogin: false,
-    // What stands before the step wraps the response, and works on hits as well.
-    keepsGzip: { before: 'plain', behind: 'no' },
+    // What stands before the step works on hits as well; behind it, it makes a stream of the answer.
+    keepsCompressed: { before: true, behind: false },
   },
   'node:http': {
     keepsPieces: true,
     isPublicBeforeLogin: false,
-    keepsGzip: { before: 'plain', behind: 'no' },
+    keepsCompressed: { before: true, behind: false },
   },
   hono: {
     keepsPieces: true,
     isPublicBeforeLogin: false,
-    keepsGzip: { before: 'plain', behind: 'no' },
+    keepsCompressed: { before: true, behind: false },
   },
   fastify: {
     // Fastify takes a body as a whole or as a stream.
     keepsPieces: false,
     // The plugin knows the route before its hooks run, and asks memory after `onRequest` already.
     isPublicBeforeLogin: true,
-    // The app's `onSend` hooks run before those of a route, so that the cache sees what they made.
-    keepsGzip: { before: 'gzip', behind: 'gzip' },
+    // There is one place for it, the `onSend` hooks of the app, and the cache keeps what they make.
+    keepsCompressed: { before: true, behind: true },
   },
 }
 

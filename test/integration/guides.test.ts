@@ -13,13 +13,17 @@ const programs = readdirSync(folder).flatMap((name) =>
   ),
 )
 
-test('the guides to caching, Fastify and memoising have programs', () => {
+test('the guides to caching, memoising and every framework have programs', () => {
   const names = programs.map(({ name }) => name)
   expect(names).toEqual(
     expect.arrayContaining([
       expect.stringContaining('caching.md'),
+      expect.stringContaining('express.md'),
       expect.stringContaining('fastify.md'),
+      expect.stringContaining('hono.md'),
+      expect.stringContaining('http-caching.md'),
       expect.stringContaining('memo.md'),
+      expect.stringContaining('node-http.md'),
     ]),
   )
 })

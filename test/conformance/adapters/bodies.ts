@@ -150,9 +150,10 @@ export function bodies({ start, differences }: Suite): void {
         expect(gunzipSync(answer.body).toString()).toBe(text)
         expect(answer.headers['vary']).toMatch(/accept-encoding/i)
       }
-      const isKept = differences.keepsGzip[gzip] !== 'no'
-      expect(runs()).toBe(isKept ? 1 : 3)
-      expect((await ask(port, accepts)).verdict?.startsWith(hit)).toBe(isKept)
+      if (differences.keepsCompressed[gzip]) {
+        expect((await ask(port, accepts)).verdict).toBe(hit)
+        expect(runs()).toBe(1)
+      }
     })
 
     test('who has the bytes already gets a 304 without a word of an encoding', async () => {

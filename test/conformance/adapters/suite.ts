@@ -7,8 +7,8 @@ export interface Differences {
   readonly keepsPieces: boolean
   /** A route that `isPublic` is answered before the app's login. */
   readonly isPublicBeforeLogin: boolean
-  /** What is kept of an answer that the app compresses, by where it does so. */
-  readonly keepsGzip: Readonly<Record<'before' | 'behind', 'plain' | 'gzip' | 'no'>>
+  /** What the app compresses is sure to be kept, by where it does so. */
+  readonly keepsCompressed: Readonly<Record<'before' | 'behind', boolean>>
 }
 
 /** What the parts of the suite work with. */
