@@ -25,7 +25,7 @@ const soak: Soak = {
       failures,
       claims: [
         {
-          claim: 'nobody was sent what was made for somebody else',
+          claim: 'nobody was sent what was not his to see',
           value: failures.length,
           bar: 0,
           holds: failures.length === 0,

@@ -24,6 +24,18 @@ test.each([
   expect(keyOf(one) === keyOf(other)).toBe(expected)
 })
 
+// An empty Accept-Encoding wants no coding, a missing one takes any (RFC 9110, 12.5.3).
+test('a header that is empty is another than one that is missing', () => {
+  const absent = varyValues(['accept-encoding'], {})
+  const empty = varyValues(['accept-encoding'], { 'accept-encoding': '' })
+  expect(variesAlike(absent, {})).toBe(true)
+  expect(variesAlike(absent, { 'accept-encoding': '' })).toBe(false)
+  expect(variesAlike(empty, { 'accept-encoding': '' })).toBe(true)
+  expect(variesAlike(empty, {})).toBe(false)
+  const keyOf = (headers: Record<string, string>) => variantKey('http:key', empty ?? [], headers)
+  expect(keyOf({})).not.toBe(keyOf({ 'accept-encoding': '' }))
+})
+
 test('a variant has a key of its own, of a bounded length', () => {
   const vary = varyValues(['accept-language', 'x-theme'], {}) ?? []
   const keys = [

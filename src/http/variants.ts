@@ -4,9 +4,10 @@ import { canonicalAccept } from '../compress/index.ts'
 
 /**
  * The request headers that a response's `Vary` names, with the values that it answers. The first
- * response of a key says by what the others are told apart, and they are kept beside it.
+ * response of a key says by what the others are told apart, and they are kept beside it. `null` is a
+ * header that was not sent, which may mean something else than an empty one (RFC 9110, 12.5.3).
  */
-export type VaryValues = readonly (readonly [name: string, value: string])[]
+export type VaryValues = readonly (readonly [name: string, value: string | null])[]
 
 /** What a request sends in the headers that `Vary` names, in lower case. */
 export function varyValues(
@@ -25,12 +26,16 @@ export function variesAlike(vary: VaryValues | undefined, headers: IncomingHttpH
 
 /** Where the response to a request with these headers stands, beside one that varies from it. */
 export function variantKey(key: string, vary: VaryValues, headers: IncomingHttpHeaders): string {
-  const values = vary.map(([name]) => `${name}=${valueOf(name, headers)}`).join('\n')
+  const values = vary.map(([name]) => named(name, valueOf(name, headers))).join('\n')
   const short =
     values.length <= maxPlainLength && values.isWellFormed()
       ? values
       : hash('sha256', values, 'base64url')
   return `http-vary:${short}\n${key}`
+}
+
+function named(name: string, value: string | null): string {
+  return value === null ? name : `${name}=${value}`
 }
 
 /** Longer values are hashed, so that a key keeps within what the cache takes. */
@@ -72,9 +77,9 @@ const recentCanonical = new Map<string, string>()
 
 // By rule: languages and codings that are accepted alike are one variant however they are written.
 // Of everything else only blanks at the ends are known to mean nothing.
-function valueOf(name: string, headers: IncomingHttpHeaders): string {
+function valueOf(name: string, headers: IncomingHttpHeaders): string | null {
   const given = headers[name]
-  if (given === undefined) return ''
+  if (given === undefined) return null
   const text = typeof given === 'string' ? given : String(given)
   if (name !== 'accept-language' && name !== 'accept-encoding') return text.trim()
   if (text.length > maxRecentLength) return text

@@ -1,95 +1,42 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { Random } from '../../../examples/api/data/random.ts'
 import { createManualClock, type ManualClock } from '../../../src/core/index.ts'
 import {
   createResponseCache,
   ForwardedRequest,
-  type CacheableRequest,
   type CachedRoute,
   type CachedRouteOptions,
+  type ReadyAnswer,
   type ResponseCache,
-  type ResponseHeaders,
 } from '../../../src/http/index.ts'
+import { headersOf, makeAnswer } from './answers.ts'
+import { objection, type Asked, type RouteTerms, type Sent } from './judge.ts'
+import { drawRequest, pick, type AskedRequest } from './requests.ts'
 
 // One sequence of requests by two users in two roles, with and without credentials, to routes that
-// share for all, for a user, for a role or not at all. Every answer names whom it was made for and
-// what of the request it depends on, so that whoever gets it can tell whether it is his.
-
-/** A request as it is behind the app's login. */
-interface AskedRequest extends CacheableRequest {
-  readonly user: string | undefined
-  readonly role: string | undefined
-}
+// share for all, for a user, for a role or not at all. Every answer says for whom it was made, when
+// and on what terms, so that it can be told whether whoever gets it may see it.
 
 interface Route {
-  readonly path: string
-  /** Who may be sent the same bytes. */
-  readonly sharedBy: 'all' | 'user' | 'role' | 'nobody known'
+  readonly terms: RouteTerms
   readonly step: CachedRoute<AskedRequest>
 }
 
-const people = [
-  { user: 'ada', role: 'admin' },
-  { user: 'ada', role: 'reader' },
-  { user: 'bob', role: 'admin' },
-  { user: 'bob', role: 'reader' },
-  undefined,
-] as const
-const languages = ['de', 'fr', undefined] as const
-const varies = [
-  undefined,
-  undefined,
-  undefined,
-  undefined,
-  'accept-language',
-  'accept-language',
-  'Accept-Language, X-Theme',
-  'cookie',
-  '*',
-]
-const responseControls = [
-  undefined,
-  undefined,
-  undefined,
-  undefined,
-  'public, max-age=60',
-  'public, max-age=30',
-  'private',
-  'private="x-secret"',
-  'no-store',
-  'no-cache',
-  'max-age=1, stale-while-revalidate=20',
-  'max-age=1, stale-if-error=20',
-  's-maxage=5',
-  'must-revalidate, max-age=2',
-] as const
-const requestControls = [
-  undefined,
-  undefined,
-  'no-cache',
-  'no-store',
-  'max-age=0',
-  'only-if-cached',
-]
-
-const routeOptions: Readonly<Record<Route['sharedBy'], CachedRouteOptions<AskedRequest>>> = {
-  all: { isPublic: true, staleIfErrorMs: 20_000, staleMs: 10_000 },
-  user: { key: ({ user }) => user && `user:${user}`, staleMs: 10_000, compress: true },
+const ttlMs = 10_000
+const routeOptions: Readonly<Record<RouteTerms['sharedBy'], CachedRouteOptions<AskedRequest>>> = {
+  all: { isPublic: true, staleIfErrorMs: 20_000, staleMs: 10_000, query: ['page'] },
+  user: {
+    key: ({ user }) => user && `user:${user}`,
+    staleMs: 10_000,
+    staleIfErrorMs: false,
+    compress: { minimumBytes: 1 },
+  },
   role: { key: ({ role }) => role && `role:${role}`, honoursRequests: true },
   'nobody known': { tags: () => ['page'], honoursRequests: true },
 }
+const staleMs = { all: 20_000, user: 10_000, role: undefined, 'nobody known': undefined }
 
-/** What a handler has answered with, as its body says it. */
-interface Made {
-  readonly path: string
-  readonly user: string | undefined
-  readonly role: string | undefined
-  readonly language: string | undefined
-  readonly theme: string | undefined
-  readonly vary: string | undefined
-  readonly isPrivate: boolean
-}
-
-/** How many answers came from where. */
+/** How many requests there were, and how many were sent what had been made for another. */
 export interface SequenceCounts {
   requests: number
   stored: number
@@ -98,19 +45,25 @@ export interface SequenceCounts {
 /**
  * Runs one sequence; the same seed runs the same one.
  *
- * @throws where somebody is sent what was made for somebody else
+ * @throws where somebody is sent what is not his to see
  */
 export async function runSequence(seed: number, counts: SequenceCounts): Promise<void> {
   const random = new Random(seed)
   const clock = createManualClock()
-  await using cache = createResponseCache({ clock, ttlMs: 10_000, memory: { maxEntries: 20 } })
-  const routes = Object.entries(routeOptions).map(([sharedBy, options], index): Route => {
+  await using cache = createResponseCache({ clock, ttlMs, memory: { maxEntries: 20 } })
+  const routes = Object.entries(routeOptions).map(([name, options], index): Route => {
+    const sharedBy = name as RouteTerms['sharedBy']
     const path = `/${index}`
+    const { honoursRequests = false } = options
     const step = cache.route<AskedRequest>({ route: path, scope: '' }, options)
-    return { path, sharedBy: sharedBy as Route['sharedBy'], step }
+    return { step, terms: { path, sharedBy, ttlMs, staleMs: staleMs[sharedBy], honoursRequests } }
   })
+  // On one route alone more is found that is stored.
+  const visited = random.chance(0.7) ? [pick(random, routes)] : routes
+  const seen = { writes: new Map(), bodies: new Map() }
+  const scene = { random, clock, cache, routes: visited, counts, ...seen }
   const length = 10 + random.below(20)
-  for (let step = 0; step < length; step++) await takeStep({ random, clock, cache, routes, counts })
+  for (let step = 0; step < length; step++) await takeStep(scene)
 }
 
 interface Scene {
@@ -119,30 +72,44 @@ interface Scene {
   readonly cache: ResponseCache
   readonly routes: readonly Route[]
   readonly counts: SequenceCounts
+  /** How often was written, by host and path. */
+  readonly writes: Map<string, number>
+  /** What was sent under which entity tag: a 304 stands for it. */
+  readonly bodies: Map<string, string>
 }
 
 async function takeStep(scene: Scene): Promise<void> {
-  const { random, clock, cache, routes } = scene
-  const kind = random.below(15)
-  if (kind === 0) {
-    clock.advance([500, 2_000, 12_000, 40_000][random.below(4)] ?? 0)
-  } else if (kind === 1) {
-    const { path } = pick(random, routes)
-    await cache.settleUnsafe({ method: 'POST', host: 'a.example', url: path }, 204, {})
-  } else {
-    // Several at once to one route: they wait for one another where they may.
-    const route = pick(random, routes)
-    const together = 1 + random.below(3)
-    await Promise.all(Array.from({ length: together }, () => ask(scene, route)))
-  }
+  const { random, clock, routes } = scene
+  if (random.chance(0.1)) clock.advance(pick(random, [500, 2_000, 12_000, 40_000]))
+  // Several at once to one route wait for one another where they may, and some are overtaken.
+  const route = pick(random, routes)
+  const together = Array.from({ length: 1 + random.below(3) }, () => ask(scene, route))
+  if (random.chance(0.15)) together.push(write(scene, route))
+  await Promise.all(together)
 }
 
-async function ask({ random, counts }: Scene, route: Route): Promise<void> {
-  const request = drawRequest(random, route)
-  const vary = pick(random, varies)
-  const control = pick(random, responseControls)
-  const isFailing = random.chance(0.1)
-  const { step } = route
+async function write({ random, cache, writes }: Scene, { terms }: Route): Promise<void> {
+  await turns(random.below(3))
+  const host = pick(random, ['a.example', 'b.example'])
+  const url = terms.path
+  // Half of them are made elsewhere, and name the address that they have changed.
+  const [asked, headers] = random.chance(0.5)
+    ? [url, {}]
+    : ['/forms', { location: `${url}?page=1` }]
+  const settled = cache.settleUnsafe({ method: 'POST', host, url: asked }, 303, headers)
+  writes.set(host + url, (writes.get(host + url) ?? 0) + 1)
+  await settled
+}
+
+async function ask(scene: Scene, { step, terms }: Route): Promise<void> {
+  const { random, clock, counts, writes, bodies } = scene
+  const request = drawRequest(random, terms.path, [...bodies.keys()])
+  const writesNow = () => writes.get(request.host + terms.path) ?? 0
+  const asked: Asked = {
+    request: { ...request, headers: { ...request.headers } },
+    writes: writesNow(),
+    epochMs: clock.epochMs(),
+  }
   counts.requests++
 
   const key = step.keyOf(request)
@@ -153,87 +120,53 @@ async function ask({ random, counts }: Scene, route: Route): Promise<void> {
   else way = { stored, isCollapsed: false }
 
   if (!(way instanceof ForwardedRequest)) {
-    const { status, body } = step.answer(key ?? '', way, request.headers, {})
-    if (status !== 200) return
-    counts.stored++
-    judge(route, request, String(body))
+    check(scene, terms, asked, step.answer(key ?? '', way, request.headers, {}))
     return
   }
+  const made = makeAnswer(random, request, clock.epochMs(), writesNow())
+  const status = random.chance(0.1) ? 500 : 200
   await turns(random.below(3))
-  const made: Made = {
-    path: route.path,
-    user: request.user,
-    role: request.role,
-    language: request.headers['accept-language'],
-    theme: String(request.headers['x-theme'] ?? ''),
-    vary,
-    isPrivate: control?.startsWith('private') === true && !control.includes('='),
-  }
-  const headers: Record<string, string> = { 'content-type': 'application/json' }
-  if (vary !== undefined) headers['vary'] = vary
-  if (control !== undefined) headers['cache-control'] = control
-  if (random.chance(0.05)) headers['set-cookie'] = `user=${request.user}`
-  const answered: ResponseHeaders = headers
-  const status = isFailing ? 500 : 200
-  const finished = way.finish({ status, headers: answered, body: JSON.stringify(made) })
-  if (finished.instead?.body !== undefined && finished.instead.status === 200) {
-    counts.stored++
-    judge(route, request, String(finished.instead.body))
-  }
+  const body = JSON.stringify(made)
+  const finished = way.finish({ status, headers: headersOf(made), body })
+  if (finished.instead !== undefined) check(scene, terms, asked, finished.instead)
+  // Whoever asks twice at the same instant may be answered with the same bytes.
+  const held = bodies.get(asked.request.headers['if-none-match'] ?? '')
+  if (finished.isNotModified && held !== body) refuse('a 304 for other bytes', terms, asked, body)
+  const { etag } = finished.headers
+  if (etag !== undefined) bodies.set(etag, body)
   await turns(2)
 }
 
-function drawRequest(random: Random, route: Route): AskedRequest {
-  const person = pick(random, people)
-  const language = pick(random, languages)
-  const control = pick(random, requestControls)
+/** @throws where the answer is not the requester's to see */
+function check({ counts, bodies }: Scene, terms: RouteTerms, asked: Asked, answer: ReadyAnswer) {
+  if (answer.status === 504) return
+  counts.stored++
+  const sent = read(answer, bodies)
+  const { etag = '', 'content-encoding': coding } = sent.headers
+  const { 'accept-encoding': accepted, 'if-none-match': known } = asked.request.headers
+  if (answer.status === 304) {
+    if (etag !== known) refuse('a 304 for other bytes', terms, asked, sent.body)
+  } else {
+    if (coding !== undefined && coding !== accepted) refuse('a coding', terms, asked, sent.body)
+    bodies.set(etag, sent.body)
+  }
+  const why = objection(terms, asked, sent)
+  if (why !== undefined) refuse(why, terms, asked, sent.body)
+}
+
+function refuse(why: string, { sharedBy }: RouteTerms, asked: Asked, body: string): never {
+  throw new Error(`${why}: ${JSON.stringify(asked)} of a route shared by ${sharedBy} got ${body}`)
+}
+
+function read({ status, head, body }: ReadyAnswer, bodies: Scene['bodies']): Sent {
   const headers: Record<string, string> = {}
-  // Some send a cookie, some an Authorization: both say who asks.
-  if (person !== undefined) {
-    headers[random.chance(0.5) ? 'authorization' : 'cookie'] = `${person.user}/${person.role}`
-  }
-  if (language !== undefined) headers['accept-language'] = language
-  if (random.chance(0.3)) headers['x-theme'] = pick(random, ['dark', 'light'])
-  if (control !== undefined) headers['cache-control'] = control
-  return {
-    method: random.chance(0.1) ? 'HEAD' : 'GET',
-    url: route.path,
-    host: 'a.example',
-    headers,
-    query: {},
-    user: person?.user,
-    role: person?.role,
-  }
-}
-
-/** @throws where the bytes are not this requester's to see */
-function judge({ path, sharedBy }: Route, request: AskedRequest, body: string): void {
-  const made = JSON.parse(body) as Partial<Made>
-  const refuse = (why: string) => {
-    throw new Error(
-      `${why}: ${JSON.stringify(request)} of a route shared by ${sharedBy} got ${body}`,
-    )
-  }
-  if (made.path !== path) refuse('another page')
-  if (sharedBy === 'user' && made.user !== request.user) refuse('another user')
-  if (sharedBy === 'role' && made.role !== request.role) refuse('another role')
-  if (sharedBy === 'nobody known' && (made.user ?? request.user) !== undefined) {
-    refuse('a known user on a route that does not say who may see what')
-  }
-  if (made.isPrivate === true && (sharedBy === 'all' || sharedBy === 'nobody known')) {
-    refuse('a private answer')
-  }
-  const names = (made.vary ?? '').toLowerCase()
-  if (names.includes('cookie') || names.includes('*')) refuse('an answer that varies by who asks')
-  const { 'accept-language': language } = request.headers
-  if (names.includes('accept-language') && made.language !== language) refuse('another language')
-  if (names.includes('x-theme') && made.theme !== String(request.headers['x-theme'] ?? '')) {
-    refuse('another theme')
-  }
-}
-
-function pick<T>(random: Random, items: readonly T[]): T {
-  return items[random.below(items.length)] as T
+  for (let at = 0; at < head.length; at += 2) headers[head[at] ?? ''] = head[at + 1] ?? ''
+  if (status === 304) return { headers, body: bodies.get(headers['etag'] ?? '') ?? '' }
+  const bytes = Buffer.from(body ?? '')
+  const coding = headers['content-encoding']
+  if (coding === 'gzip') return { headers, body: gunzipSync(bytes).toString() }
+  if (coding === 'br') return { headers, body: brotliDecompressSync(bytes).toString() }
+  return { headers, body: bytes.toString() }
 }
 
 async function turns(count: number): Promise<void> {
