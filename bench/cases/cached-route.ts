@@ -86,7 +86,11 @@ const expressApicache: Contender = async () => {
 
 const bench: Bench = {
   title: 'a cached route, against a server that does nothing but send the same bytes',
-  settings: [...settings, 'Redis on the core of the load'],
+  settings: [
+    ...settings,
+    'bare: with the head of a cached response (Age, Cache-Status, ETag); body only: without',
+    'Redis on the core of the load',
+  ],
   peers: ['fastify', 'redis', 'lru-cache', 'bentocache', 'express', 'apicache'],
   services: ['redis'],
   rounds: 4,
@@ -96,9 +100,10 @@ const bench: Bench = {
   },
   contenders: {
     // Next to each other, so that what they are compared in is as close in time as can be.
-    'node:http, bare': bareHttp,
+    'node:http, bare': bareHttp(),
     'hotpath on Fastify': hotpathFastify(),
     'hotpath on node:http': hotpathNode(),
+    'node:http, body only': bareHttp({}),
     'Fastify, no cache': bareFastify,
     'Fastify + Redis by hand': fastifyRedis,
     'Fastify + lru-cache by hand': fastifyLruCache,

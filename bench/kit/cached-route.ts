@@ -53,26 +53,43 @@ export const schema = {
   },
 }
 
-export const bareHttp: Contender = async () => {
-  // Strings, not Buffers: Node sends a string together with the headers, in one write.
-  const answers = new Map(
-    Object.entries(bodies).map(([path, body]) => {
-      const text = JSON.stringify(body)
-      return [path, { text, byteLength: Buffer.byteLength(text) }]
-    }),
-  )
-  const server = createServer((request, response) => {
-    const answer = answers.get(request.url ?? '')
-    if (answer === undefined) {
-      response.writeHead(404).end()
-      return
-    }
-    const { text, byteLength } = answer
-    response.writeHead(200, { 'content-type': contentType, 'content-length': byteLength })
-    response.end(text)
-  })
-  return listen(server)
+/**
+ * What a response from a cache says beside its own fields: `Age` (RFC 9111, 5.1), `Cache-Status`
+ * (RFC 9211), and an entity tag to ask with again. The servers that do nothing but send the same
+ * bytes send these too.
+ */
+export const cachedHead: Readonly<Record<string, string>> = {
+  age: '0',
+  'cache-status': 'hotpath; hit',
+  etag: '"kxaVFKFFrhEUOP0Lg9EAEdxCMW2"',
 }
+
+/** `bare` with the head of a cached response, or with what Node needs for the body and no more. */
+export const bareHttp =
+  (head: Readonly<Record<string, string>> = cachedHead): Contender =>
+  async () => {
+    // Strings, not Buffers: Node sends a string together with the headers, in one write.
+    const answers = new Map(
+      Object.entries(bodies).map(([path, body]) => {
+        const text = JSON.stringify(body)
+        const byteLength = Buffer.byteLength(text)
+        return [
+          path,
+          { text, head: { ...head, 'content-type': contentType, 'content-length': byteLength } },
+        ]
+      }),
+    )
+    const server = createServer((request, response) => {
+      const answer = answers.get(request.url ?? '')
+      if (answer === undefined) {
+        response.writeHead(404).end()
+        return
+      }
+      response.writeHead(200, answer.head)
+      response.end(answer.text)
+    })
+    return listen(server)
+  }
 
 /** What the caches of hotpath are opened with, where it is not the default. */
 interface HotpathSettings {
