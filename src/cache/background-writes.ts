@@ -1,4 +1,4 @@
-import type { Circuit } from './circuit.ts'
+import type { Circuit } from '../core/index.ts'
 
 /** Writes on their way at once; a busy Redis is given less, not a longer queue. */
 const maxInFlight = 256

@@ -1,4 +1,4 @@
-import type { Clock, RedisLike, Timer } from '../core/index.ts'
+import { type Clock, isReply, type RedisLike, type Timer } from '../core/index.ts'
 import {
   flushMessage,
   isFrom,
@@ -8,7 +8,6 @@ import {
   pingMessage,
   type Notice,
 } from './bus-message.ts'
-import { isReply } from './circuit.ts'
 
 /** What other processes did, as the bus tells it. */
 export interface ForeignListener {

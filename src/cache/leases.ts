@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import {
-  redisScript,
+  type Attempt,
   type Clock,
   type RedisLike,
   type RedisScript,
+  redisScript,
   type Timer,
 } from '../core/index.ts'
-import type { Attempt } from './circuit.ts'
 
 /** The right to load a key while other processes wait. It is kept up until it ends. */
 export interface Lease {

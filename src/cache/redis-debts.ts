@@ -1,7 +1,6 @@
-import type { RedisLike } from '../core/index.ts'
+import { isReply, type RedisLike } from '../core/index.ts'
 import type { Notice } from './bus-message.ts'
 import type { Bus } from './bus.ts'
-import { isReply } from './circuit.ts'
 
 /** A write that Redis must take before this process may trust what it reads there. */
 export interface RedisDebt {

@@ -1,6 +1,5 @@
-import type { Clock, RedisLike } from '../core/index.ts'
+import { type Circuit, type Clock, type RedisLike } from '../core/index.ts'
 import type { BackgroundWrites } from './background-writes.ts'
-import type { Circuit } from './circuit.ts'
 import type { VersionedTag } from './envelope.ts'
 import { fillScript } from './fill-script.ts'
 import type { HeldLease, Lease, Leases } from './leases.ts'

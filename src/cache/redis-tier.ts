@@ -1,7 +1,6 @@
-import type { Clock, RedisLike } from '../core/index.ts'
+import { Circuit, type Clock, type RedisLike } from '../core/index.ts'
 import { BackgroundWrites } from './background-writes.ts'
 import { Bus, type ForeignListener } from './bus.ts'
-import { Circuit } from './circuit.ts'
 import { Leases, type Lease } from './leases.ts'
 import type { Fresh } from './memory-tier.ts'
 import type { Serializer } from './options.ts'
@@ -73,7 +72,14 @@ export class RedisTier {
     const probe = () =>
       debts.size > 0 ? debts.payAll() : redis.get(`${namespace}:probe`).then(() => {})
     const isSettled = () => debts.size === 0
-    const circuit = new Circuit({ timeoutMs, clock, onTrouble, probe, isSettled })
+    const circuit = new Circuit({
+      owner: 'the cache',
+      timeoutMs,
+      clock,
+      onTrouble,
+      probe,
+      isSettled,
+    })
     const background = new BackgroundWrites(circuit)
     const tags = new RedisTags({ ...parts, bus, background })
     const records = new RedisRecords({ ...parts, tags, debts })

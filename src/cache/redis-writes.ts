@@ -1,6 +1,5 @@
-import type { Clock, RedisLike } from '../core/index.ts'
+import { type Attempt, type Circuit, type Clock, isReply, type RedisLike } from '../core/index.ts'
 import type { Bus } from './bus.ts'
-import { isReply, type Attempt, type Circuit } from './circuit.ts'
 import { encodeTombstone } from './envelope.ts'
 import type { Fresh } from './memory-tier.ts'
 import type { Serializer } from './options.ts'

@@ -1,3 +1,4 @@
+export { Circuit, isReply, type Attempt } from './circuit.ts'
 export {
   createManualClock,
   systemClock,

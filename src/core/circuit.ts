@@ -1,7 +1,10 @@
-import { HotpathError, type Clock, type Timer } from '../core/index.ts'
+import type { Clock, Timer } from './clock.ts'
+import { HotpathError } from './errors.ts'
 
 /** How a {@link Circuit} watches over Redis. */
 export interface CircuitOptions {
+  /** Who goes on without Redis, as the message says it: `the cache`. */
+  owner: string
   /** What one call may take. */
   timeoutMs: number
   clock: Clock
@@ -75,7 +78,7 @@ export class Circuit {
   }
 
   #inTime<T>(operation: string, send: (attempt: Attempt) => Promise<T>): Promise<T> {
-    const { timeoutMs, clock } = this.#options
+    const { owner, timeoutMs, clock } = this.#options
     const attempt = { isOver: false }
     return new Promise((resolve, reject) => {
       const fail = () => {
@@ -83,7 +86,7 @@ export class Circuit {
         reject(
           new HotpathError(
             'HOTPATH_REDIS_TIMEOUT',
-            `Redis did not answer '${operation}' in ${timeoutMs} ms; the cache goes on without it ` +
+            `Redis did not answer '${operation}' in ${timeoutMs} ms; ${owner} goes on without it ` +
               'and probes it in the background. Look at Redis and the network, or raise redisTimeoutMs',
           ),
         )

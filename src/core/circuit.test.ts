@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createManualClock, type ManualClock } from '../core/index.ts'
 import { Circuit, isReply } from './circuit.ts'
+import { createManualClock, type ManualClock } from './clock.ts'
 
 let clock: ManualClock
 let troubles: string[]
@@ -14,6 +14,7 @@ beforeEach(() => {
   probes = []
   isSettled = true
   circuit = new Circuit({
+    owner: 'the cache',
     timeoutMs: 50,
     clock,
     probe: () => {
