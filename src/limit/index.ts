@@ -1,0 +1,2 @@
+export type { Decision } from './decision.ts'
+export type { Policy, PolicyInput } from './policy.ts'
