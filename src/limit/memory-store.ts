@@ -1,0 +1,123 @@
+import type { Clock } from '../core/index.ts'
+import { DebtTable } from './debt-table.ts'
+import type { Decision } from './decision.ts'
+import { admits, allowed, readingAt, refused } from './gcra.ts'
+import type { ResolvedPolicy } from './policy.ts'
+
+/** What a {@link MemoryStore} is made with. */
+export interface MemoryStoreOptions {
+  readonly maxKeys: number
+  readonly clock: Clock
+}
+
+/** A policy, and what the keys owe by it. */
+interface Ledger {
+  readonly policy: ResolvedPolicy
+  readonly table: DebtTable
+  /** Of the key that is being decided about. */
+  reading: number
+  debtTicks: number
+}
+
+/** Decides in this process, by what it has decided before. */
+export class MemoryStore {
+  readonly #clock: Clock
+  readonly #ledgers: readonly Ledger[]
+  readonly #first: Ledger
+
+  /** @param policies at least one */
+  constructor(policies: readonly ResolvedPolicy[], { maxKeys, clock }: MemoryStoreOptions) {
+    this.#clock = clock
+    this.#ledgers = policies.map((policy) => ({
+      policy,
+      table: new DebtTable(policy, maxKeys),
+      reading: 0,
+      debtTicks: 0,
+    }))
+    this.#first = this.#ledgers[0] as Ledger
+  }
+
+  /** Taken once, whatever keys come. */
+  get byteLength(): number {
+    return this.#ledgers.reduce((sum, { table }) => sum + table.byteLength, 0)
+  }
+
+  /** Keys that were forgotten with debts, because others owed more. */
+  get evictions(): number {
+    return this.#ledgers.reduce((sum, { table }) => sum + table.evictions, 0)
+  }
+
+  /** Charges a use to a key by all policies, or by none. */
+  take(key: string, cost: number): Decision {
+    return this.#ledgers.length === 1 ? this.#takeByOne(key, cost) : this.#takeByAll(key, cost)
+  }
+
+  /** What `take` would say, without the charge. */
+  peek(key: string, cost: number): Decision {
+    const nowMicros = this.#nowMicros()
+    this.#look(key, nowMicros)
+    return this.#refusal(cost, nowMicros) ?? this.#tightest(nowMicros)
+  }
+
+  /** Forgives a key what it owes. */
+  reset(key: string): void {
+    this.#look(key, this.#nowMicros())
+    for (const { table, reading } of this.#ledgers) table.owe(reading, 0)
+  }
+
+  #takeByOne(key: string, cost: number): Decision {
+    const nowMicros = this.#nowMicros()
+    const { policy, table } = this.#first
+    const reading = readingAt(policy, nowMicros)
+    const debtTicks = table.debtOf(key, reading)
+    if (!admits(policy, debtTicks, cost)) return refused(policy, debtTicks, cost, nowMicros)
+    const owedTicks = debtTicks + cost * policy.useTicks
+    table.owe(reading, owedTicks)
+    return allowed(policy, owedTicks, nowMicros)
+  }
+
+  #takeByAll(key: string, cost: number): Decision {
+    const nowMicros = this.#nowMicros()
+    this.#look(key, nowMicros)
+    const refusal = this.#refusal(cost, nowMicros)
+    if (refusal !== undefined) return refusal
+    for (const ledger of this.#ledgers) {
+      const { policy, table, reading } = ledger
+      ledger.debtTicks += cost * policy.useTicks
+      table.owe(reading, ledger.debtTicks)
+    }
+    return this.#tightest(nowMicros)
+  }
+
+  #nowMicros(): number {
+    return Math.floor(this.#clock.monotonicMs() * 1_000)
+  }
+
+  #look(key: string, nowMicros: number): void {
+    for (const ledger of this.#ledgers) {
+      ledger.reading = readingAt(ledger.policy, nowMicros)
+      ledger.debtTicks = ledger.table.debtOf(key, ledger.reading)
+    }
+  }
+
+  /** The refusal that lasts longest, if there is any. */
+  #refusal(cost: number, nowMicros: number): Decision | undefined {
+    let longest: Decision | undefined
+    for (const { policy, debtTicks } of this.#ledgers) {
+      if (admits(policy, debtTicks, cost)) continue
+      const refusal = refused(policy, debtTicks, cost, nowMicros)
+      if (longest === undefined || refusal.retryAfterMs > longest.retryAfterMs) longest = refusal
+    }
+    return longest
+  }
+
+  /** What the policy says that lets fewest uses through from now on. */
+  #tightest(nowMicros: number): Decision {
+    let tightest: Decision | undefined
+    for (const { policy, debtTicks } of this.#ledgers) {
+      const decision = allowed(policy, debtTicks, nowMicros)
+      if (tightest === undefined || decision.remaining < tightest.remaining) tightest = decision
+    }
+    return tightest as Decision
+  }
+}
