@@ -25,6 +25,15 @@ export interface HotpathEvents {
   }
   /** Redis did not do what the cache asked of it; the cache went on without. */
   'hotpath:cache:trouble': { cache: string; operation: string; error: unknown }
+  /** A limiter decided about a use. */
+  'hotpath:limit:decision': {
+    limiter: string
+    key: string
+    cost: number
+    isAllowed: boolean
+    /** The policy that decided. */
+    policy: string
+  }
   /** A query came to its end, well or not. */
   'hotpath:postgres:query': {
     pool: string

@@ -14,20 +14,10 @@ const maxDistanceTicks = 2 ** 37
 /** Above this, keys that would have had room in the table begin to drive each other out. */
 const fullRatio = 0.8
 
-const maxRecentPlaces = 16_384
-const maxRecentLength = 64
-/** How many keys are looked up, at least, before recent places are forgotten for others. */
-const minLookups = 16 * maxRecentPlaces
+/** So many free slots in a key's first bucket, and its second is not looked at. */
+const enoughFree = 4
 
 const none = -1
-
-/** Where a key stands. */
-interface Place {
-  readonly bucket: number
-  readonly slot: number
-  /** The lower half of the key's hash, with the fingerprint. */
-  readonly low: number
-}
 
 interface Survey {
   readonly free: number
@@ -45,9 +35,6 @@ export class DebtTable {
   readonly #bucketsPerHash: number
   readonly #words: Int32Array
   readonly #hash = new KeyHash()
-  // Of keys that came again while they owed: to hash a text takes longer than all the rest.
-  readonly #recent = new Map<string, Place>()
-  #lookups = 0
   // Where `debtOf` has looked last: the two buckets, and the slot, if there was one, and its bucket.
   #first = 0
   #second = 0
@@ -74,17 +61,23 @@ export class DebtTable {
 
   /** What a key owes at a reading. Remembers the place, for `owe`. */
   debtOf(key: string, reading: number): number {
-    const place = this.#recent.get(key)
-    if (place === undefined) return this.#find(key, reading)
-    const { bucket, slot, low } = place
-    // Another key may have got the slot.
-    if ((((this.#words[slot] as number) ^ low) & ~highTimeMask) !== 0) {
-      return this.#find(key, reading)
-    }
-    this.#slot = slot
-    this.#bucket = bucket
+    const hash = this.#hash
+    hash.of(key)
+    const { high, low } = hash
     this.#low = low
-    return this.#debtAt(slot, this.#distance(bucket, reading))
+    const first = this.#bucketOf(high)
+    this.#first = first
+    this.#bucket = first
+    this.#slot = this.#slotIn(first, low)
+    if (this.#slot === none) {
+      // The other bucket is chosen by both halves: keys that share one do not share the other.
+      const second = this.#bucketOf(high ^ Math.imul(low | 1, 0x9e3779b1))
+      this.#second = second
+      this.#bucket = second
+      this.#slot = this.#slotIn(second, low)
+    }
+    if (this.#slot === none) return 0
+    return this.#debtAt(this.#slot, this.#distance(this.#bucket, reading))
   }
 
   /** Sets the debt of the key that `debtOf` was asked about last, at the same reading. */
@@ -100,40 +93,6 @@ export class DebtTable {
       distance = 0
     }
     this.#write(this.#slot, this.#low, debtTicks === 0 ? 0 : debtTicks + distance)
-  }
-
-  #find(key: string, reading: number): number {
-    this.#lookups++
-    const hash = this.#hash
-    hash.of(key)
-    const { high, low } = hash
-    this.#low = low
-    const first = this.#bucketOf(high)
-    // The other bucket is chosen by both halves, so that keys that share one do not share the other.
-    const second = this.#bucketOf(high ^ Math.imul(low | 1, 0x9e3779b1))
-    this.#first = first
-    this.#second = second
-    let bucket = first
-    let slot = this.#slotIn(first, low)
-    if (slot === none) {
-      bucket = second
-      slot = this.#slotIn(second, low)
-    }
-    this.#slot = slot
-    this.#bucket = bucket
-    if (slot === none) return 0
-    const debt = this.#debtAt(slot, this.#distance(bucket, reading))
-    if (debt > 0 && key.length <= maxRecentLength) this.#remember(key, { bucket, slot, low })
-    return debt
-  }
-
-  #remember(key: string, place: Place): void {
-    if (this.#recent.size >= maxRecentPlaces) {
-      if (this.#lookups < minLookups) return
-      this.#recent.clear()
-      this.#lookups = 0
-    }
-    this.#recent.set(key, place)
   }
 
   #bucketOf(hash: number): number {
@@ -155,16 +114,13 @@ export class DebtTable {
 
   #until(slot: number): number {
     const words = this.#words
-    return (
-      ((words[slot] as number) & highTimeMask) * timeBits + ((words[slot + 1] as number) >>> 0)
-    )
+    return ((words[slot] as number) & highTimeMask) * timeBits + ((words[slot + 1] as number) >>> 0)
   }
 
   /** How far a reading lies after that from which the debts of a bucket count, in ticks. */
   #distance(bucket: number, reading: number): number {
     const words = this.#words
-    const from =
-      (words[bucket + 1] as number) * timeBits + ((words[bucket] as number) >>> 0)
+    const from = (words[bucket + 1] as number) * timeBits + ((words[bucket] as number) >>> 0)
     return (reading - from) * this.#policy.ticksPerReading
   }
 
@@ -175,9 +131,14 @@ export class DebtTable {
     words[slot + 1] = until
   }
 
-  /** A free slot in the bucket that has more of them, or that of the smallest debt in either. */
+  /** A free slot in the key's buckets, or that of the smallest debt in either. */
   #takeSlot(reading: number): void {
     const first = this.#survey(this.#first, reading)
+    if (first.free >= enoughFree) {
+      this.#slot = first.slot
+      this.#bucket = this.#first
+      return
+    }
     const second = this.#survey(this.#second, reading)
     const isFull = first.free === 0 && second.free === 0
     if (isFull) this.#evictions++

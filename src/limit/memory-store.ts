@@ -1,11 +1,12 @@
 import type { Clock } from '../core/index.ts'
-import { DebtTable } from './debt-table.ts'
 import type { Decision } from './decision.ts'
 import { admits, allowed, readingAt, refused } from './gcra.ts'
+import { KeyDebts } from './key-debts.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
 /** What a {@link MemoryStore} is made with. */
 export interface MemoryStoreOptions {
+  /** For how many keys with debts there is to be room. */
   readonly maxKeys: number
   readonly clock: Clock
 }
@@ -13,8 +14,8 @@ export interface MemoryStoreOptions {
 /** A policy, and what the keys owe by it. */
 interface Ledger {
   readonly policy: ResolvedPolicy
-  readonly table: DebtTable
-  /** Of the key that is being decided about. */
+  readonly debts: KeyDebts
+  // Of the key that is being decided about.
   reading: number
   debtTicks: number
 }
@@ -30,7 +31,7 @@ export class MemoryStore {
     this.#clock = clock
     this.#ledgers = policies.map((policy) => ({
       policy,
-      table: new DebtTable(policy, maxKeys),
+      debts: new KeyDebts(policy, maxKeys),
       reading: 0,
       debtTicks: 0,
     }))
@@ -39,12 +40,12 @@ export class MemoryStore {
 
   /** Taken once, whatever keys come. */
   get byteLength(): number {
-    return this.#ledgers.reduce((sum, { table }) => sum + table.byteLength, 0)
+    return this.#ledgers.reduce((sum, { debts }) => sum + debts.byteLength, 0)
   }
 
   /** Keys that were forgotten with debts, because others owed more. */
   get evictions(): number {
-    return this.#ledgers.reduce((sum, { table }) => sum + table.evictions, 0)
+    return this.#ledgers.reduce((sum, { debts }) => sum + debts.evictions, 0)
   }
 
   /** Charges a use to a key by all policies, or by none. */
@@ -62,17 +63,17 @@ export class MemoryStore {
   /** Forgives a key what it owes. */
   reset(key: string): void {
     this.#look(key, this.#nowMicros())
-    for (const { table, reading } of this.#ledgers) table.owe(reading, 0)
+    for (const { debts, reading } of this.#ledgers) debts.owe(reading, 0)
   }
 
   #takeByOne(key: string, cost: number): Decision {
     const nowMicros = this.#nowMicros()
-    const { policy, table } = this.#first
+    const { policy, debts } = this.#first
     const reading = readingAt(policy, nowMicros)
-    const debtTicks = table.debtOf(key, reading)
+    const debtTicks = debts.debtOf(key, reading)
     if (!admits(policy, debtTicks, cost)) return refused(policy, debtTicks, cost, nowMicros)
     const owedTicks = debtTicks + cost * policy.useTicks
-    table.owe(reading, owedTicks)
+    debts.owe(reading, owedTicks)
     return allowed(policy, owedTicks, nowMicros)
   }
 
@@ -82,9 +83,8 @@ export class MemoryStore {
     const refusal = this.#refusal(cost, nowMicros)
     if (refusal !== undefined) return refusal
     for (const ledger of this.#ledgers) {
-      const { policy, table, reading } = ledger
-      ledger.debtTicks += cost * policy.useTicks
-      table.owe(reading, ledger.debtTicks)
+      ledger.debtTicks += cost * ledger.policy.useTicks
+      ledger.debts.owe(ledger.reading, ledger.debtTicks)
     }
     return this.#tightest(nowMicros)
   }
@@ -96,7 +96,7 @@ export class MemoryStore {
   #look(key: string, nowMicros: number): void {
     for (const ledger of this.#ledgers) {
       ledger.reading = readingAt(ledger.policy, nowMicros)
-      ledger.debtTicks = ledger.table.debtOf(key, ledger.reading)
+      ledger.debtTicks = ledger.debts.debtOf(key, ledger.reading)
     }
   }
 

@@ -1,4 +1,4 @@
-import { HotpathError, invalid, knownOptions, nonEmptyString } from '../core/index.ts'
+import { HotpathError, invalid, knownOptions } from '../core/index.ts'
 
 /** A quota: so many uses in so long a time. */
 export interface Policy {
@@ -90,7 +90,11 @@ function resolvePolicy(policy: Policy): ResolvedPolicy {
   if (limit / windowMs > 1_000) {
     refuse('more than a million uses a second cannot be told apart', policy)
   }
-  const name = nonEmptyString('name', policy.name ?? policyText(limit, windowMs))
+  const name = policy.name ?? policyText(limit, windowMs)
+  // It is a string of a structured field (RFC 9651, 3.3.3) in the headers.
+  if (typeof name !== 'string' || !/^[ !#-[\]-~]+$/.test(name)) {
+    invalid('name', 'a non-empty text of ASCII characters but " and \\', name)
+  }
   return { name, limit, windowMs, burst, ...ticksOf(limit, windowMs, burst) }
 }
 
