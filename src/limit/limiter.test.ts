@@ -124,12 +124,12 @@ describe('memory', () => {
     expect(bytes).toBeLessThan(1_000 * 11.5 + 17 * 16_384 + 64)
   })
 
-  test('has room for as many keys as it says', () => {
+  test('has room for as many keys as it says, but for 3 in a thousand', () => {
     const limiter = createLimiter('1/hour', { maxKeys: 50_000 })
     for (let key = 0; key < 50_000; key++) limiter.take(`key ${key}`)
     let again = 0
     for (let key = 0; key < 50_000; key++) if (limiter.take(`key ${key}`).isAllowed) again++
-    expect(again).toBeLessThan(50)
+    expect(again).toBeLessThan(150)
   })
 
   test('never frees a throttled key for a flood of others', () => {

@@ -63,7 +63,8 @@ function agreesWithOracle(
 function microClock() {
   const clock = {
     micros: 1_000_000,
-    monotonicMs: () => clock.micros / 1_000,
+    // In the middle of a microsecond, so that no rounding of the fraction leaves it.
+    monotonicMs: () => (clock.micros + 0.5) / 1_000,
     epochMs: () => 0,
     after: () => ({ cancel: () => {} }),
   }
