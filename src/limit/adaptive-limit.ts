@@ -4,12 +4,12 @@ import type { ResolvedShedderOptions } from './shedder-options.ts'
 /** What was seen in one window. */
 export interface Seen {
   /** The median lateness of the event loop. */
-  readonly delayMs: number | undefined
+  readonly delayMs: number
   /** The median latency of what has completed. */
   readonly latencyMs: number | undefined
   /** The most of the limit that was in use, as the class counts it that used most. */
   readonly peakUse: number
-  /** Some class had filled its share. */
+  /** Some class had nearly filled its share. */
   readonly wasFull: boolean
 }
 
@@ -40,7 +40,7 @@ export class AdaptiveLimit {
   }
 
   /** Ends a window. */
-  adjust({ delayMs = 0, latencyMs, peakUse, wasFull }: Seen): void {
+  adjust({ delayMs, latencyMs, peakUse, wasFull }: Seen): void {
     const delayGradient = this.#options.targetDelayMs / delayMs
     if (delayGradient < 1) return this.#cut(peakUse, delayGradient)
     if (latencyMs === undefined) return
@@ -53,11 +53,6 @@ export class AdaptiveLimit {
       const growth = this.#isStarting ? this.current : Math.max(1, this.current * growthRatio)
       this.current = this.#bounded(this.current + growth)
     }
-  }
-
-  /** The loop stands still, so that no window will end soon. */
-  halve(peakUse: number): void {
-    this.#cut(peakUse, leastGradient)
   }
 
   // A limit that nobody has come near says nothing: what was in use was too much.

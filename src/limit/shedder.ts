@@ -88,8 +88,8 @@ export function createShedder(options: ShedderOptions = {}): Shedder {
 const sampleEveryMs = 5
 /** After so long, at the earliest, the limit is adjusted. */
 const windowMs = 100
-/** A loop that is so many times its target late, right now, is not waited for. */
-const stallFactor = 5
+/** A class that has filled so much of its share needs a higher limit, if there can be one. */
+const fullRatio = 0.8
 
 const shedChannel = eventChannel('hotpath:limit:shed')
 
@@ -106,11 +106,11 @@ class AdaptiveShedder implements Shedder {
   #inFlight = 0
   #isClosed = false
   #sampling: Timer | undefined = undefined
-  #sampleDueMs = Infinity
+  #sampleDueMs = 0
+  #windowStartMs = 0
   #windowEndMs = 0
   #peakUse = 0
   #wasFull = false
-  #hasStalled = false
   #latencyMs: number | undefined = undefined
   #delayMs: number | undefined = undefined
 
@@ -123,14 +123,9 @@ class AdaptiveShedder implements Shedder {
 
   admit(priority: Priority = 'normal'): Permit | Refusal {
     const nowMs = this.#options.clock.monotonicMs()
-    const isStalled = nowMs - this.#sampleDueMs > this.#options.targetDelayMs * stallFactor
-    if (isStalled && !this.#hasStalled) {
-      this.#hasStalled = true
-      this.#limit.halve(this.#peakUse)
-    }
     const share = this.#options.shares[priority]
     const room = this.#limit.current * share
-    if (this.#inFlight + 1 >= room) this.#wasFull = true
+    if (this.#inFlight + 1 >= room * fullRatio) this.#wasFull = true
     if (this.#inFlight >= room && !this.#isClosed) return this.#refuse(priority)
     this.#inFlight++
     this.#admitted[priority]++
@@ -143,7 +138,8 @@ class AdaptiveShedder implements Shedder {
   release(admittedMs: number, outcome: Outcome): void {
     this.#inFlight--
     this.#ended[outcome]++
-    if (outcome === 'completed') {
+    // One that was let in under an earlier limit says nothing about the present one.
+    if (outcome === 'completed' && admittedMs >= this.#windowStartMs) {
       this.#latencies.add(this.#options.clock.monotonicMs() - admittedMs)
     }
   }
@@ -198,25 +194,20 @@ class AdaptiveShedder implements Shedder {
     const nowMs = this.#options.clock.monotonicMs()
     this.#delays.add(Math.max(0, nowMs - this.#sampleDueMs))
     this.#sampling = undefined
-    this.#sampleDueMs = Infinity
-    this.#hasStalled = false
     if (nowMs >= this.#windowEndMs) this.#endWindow(nowMs)
     if (this.#inFlight > 0) this.#sampleLater(nowMs)
   }
 
-  // A window is at least as long as a request takes: one that is shorter would be judged by requests
-  // that were let in under an earlier limit.
   #endWindow(nowMs: number): void {
+    const delayMs = this.#delays.take() ?? 0
+    this.#delayMs = delayMs
+    this.#windowEndMs = nowMs + windowMs
+    // Nothing is late, and nothing that was let in has come to its end: too early to judge.
+    if (delayMs <= this.#options.targetDelayMs && this.#latencies.count === 0) return
     const latencyMs = this.#latencies.take()
-    this.#delayMs = this.#delays.take()
-    this.#limit.adjust({
-      delayMs: this.#delayMs,
-      latencyMs,
-      peakUse: this.#peakUse,
-      wasFull: this.#wasFull,
-    })
     this.#latencyMs = latencyMs ?? this.#latencyMs
-    this.#windowEndMs = nowMs + Math.max(windowMs, this.#latencyMs ?? 0)
+    this.#limit.adjust({ delayMs, latencyMs, peakUse: this.#peakUse, wasFull: this.#wasFull })
+    this.#windowStartMs = nowMs
     this.#peakUse = 0
     this.#wasFull = false
   }
