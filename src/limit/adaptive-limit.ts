@@ -21,8 +21,8 @@ const growthRatio = 0.1
 const leastGradient = 0.5
 
 /**
- * How many requests may be under way. Multiplicative decrease in proportion to how far the delay is
- * over its target, as in Netflix's Gradient2, and slow growth while the limit is in use and nothing
+ * How many requests may be under way. It is multiplied by a gradient, as in Netflix's Gradient2, that
+ * follows from how far the delay is over its target, and grows slowly while it is in use and nothing
  * is late. What is measured first of all is the lateness of the event loop, which is the queue of a
  * CPU-bound process itself; latency only where it says something else.
  */
@@ -41,7 +41,8 @@ export class AdaptiveLimit {
 
   /** Ends a window. */
   adjust({ delayMs, latencyMs, peakUse, wasFull }: Seen): void {
-    const delayGradient = this.#options.targetDelayMs / delayMs
+    // The root: the delay is noisy, and a limit that is cut too far leaves the CPU idle.
+    const delayGradient = Math.sqrt(this.#options.targetDelayMs / delayMs)
     if (delayGradient < 1) return this.#cut(peakUse, delayGradient)
     if (latencyMs === undefined) return
     const verdict = this.#latencyTarget.judge(latencyMs, Math.min(this.current, peakUse))

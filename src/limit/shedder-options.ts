@@ -25,14 +25,15 @@ export interface ShedderOptions {
   /**
    * The most requests under way at once, whatever is measured. It bounds the memory that they hold.
    *
-   * @defaultValue 1_000
+   * @defaultValue 2_000
    */
   maxInFlight?: number | undefined
   /**
-   * The limit never falls below this, however slow the process is. Raise it where requests take
-   * seconds and cost nothing, because they wait for somebody else.
+   * The limit never falls below this, however slow the process is. Lower it where a request takes
+   * tens of milliseconds of CPU time; raise it where requests take seconds and no CPU time, because
+   * they wait for somebody else.
    *
-   * @defaultValue 8
+   * @defaultValue 20, or `maxInFlight` where that is less
    */
   minInFlight?: number | undefined
   /**
@@ -40,7 +41,7 @@ export interface ShedderOptions {
    * a tenth of a second. Above it the limit falls. It is the time that each request waits, several
    * times, for the CPU.
    *
-   * @defaultValue 5
+   * @defaultValue 4
    */
   targetDelayMs?: number | undefined
   /**
@@ -54,7 +55,7 @@ export interface ShedderOptions {
    * The share of the limit, above 0 and at most 1, up to which requests of a class are admitted,
    * counting those of all classes. What a class may fill beyond the others is its reserve.
    *
-   * @defaultValue { critical: 1, normal: 0.5, background: 0.25 }
+   * @defaultValue { critical: 1, normal: 0.4, background: 0.2 }
    */
   shares?: Partial<Record<Priority, number | undefined>> | undefined
   /**
@@ -95,8 +96,8 @@ export const shedderOptionNames: readonly (keyof ShedderOptions)[] = [
 /** @throws HotpathError HOTPATH_OPTION_INVALID */
 export function resolveShedderOptions(options: ShedderOptions): ResolvedShedderOptions {
   knownOptions('createShedder', options, shedderOptionNames)
-  const { maxInFlight = 1_000, targetLatencyMs } = options
-  const { minInFlight = Math.min(8, maxInFlight) } = options
+  const { maxInFlight = 2_000, targetLatencyMs } = options
+  const { minInFlight = Math.min(20, maxInFlight) } = options
   if (positiveInteger('minInFlight', minInFlight) > positiveInteger('maxInFlight', maxInFlight)) {
     invalid('minInFlight', `at most maxInFlight (${maxInFlight})`, minInFlight)
   }
@@ -104,7 +105,7 @@ export function resolveShedderOptions(options: ShedderOptions): ResolvedShedderO
     name: nonEmptyString('name', options.name ?? 'shedder'),
     maxInFlight,
     minInFlight,
-    targetDelayMs: positiveMs('targetDelayMs', options.targetDelayMs ?? 5),
+    targetDelayMs: positiveMs('targetDelayMs', options.targetDelayMs ?? 4),
     targetLatencyMs:
       targetLatencyMs === undefined ? undefined : positiveMs('targetLatencyMs', targetLatencyMs),
     shares: resolveShares(options.shares),
@@ -115,7 +116,7 @@ export function resolveShedderOptions(options: ShedderOptions): ResolvedShedderO
 
 function resolveShares(shares: ShedderOptions['shares'] = {}): Record<Priority, number> {
   knownOptions('shares', shares, priorities)
-  const { critical = 1, normal = 0.5, background = 0.25 } = shares
+  const { critical = 1, normal = 0.4, background = 0.2 } = shares
   for (const [priority, share] of Object.entries({ critical, normal, background })) {
     if (!(share > 0 && share <= 1)) {
       invalid(`shares.${priority}`, 'a share of the limit above 0 and at most 1', share)

@@ -20,13 +20,13 @@ function fill(shedder: Shedder, priority: Priority): Permit[] {
 test('each class fills its share of the limit, counting those of the others', () => {
   const clock = createManualClock()
   const shedder = createShedder({ maxInFlight: 100, clock })
-  expect(fill(shedder, 'background')).toHaveLength(25)
-  expect(fill(shedder, 'normal')).toHaveLength(25)
+  expect(fill(shedder, 'background')).toHaveLength(20)
+  expect(fill(shedder, 'normal')).toHaveLength(20)
   expect(shedder.admit('background').isAdmitted).toBe(false)
-  expect(fill(shedder, 'critical')).toHaveLength(50)
+  expect(fill(shedder, 'critical')).toHaveLength(60)
   expect(shedder.stats()).toMatchObject({
     inFlight: 100,
-    admitted: { critical: 50, normal: 25, background: 25 },
+    admitted: { critical: 60, normal: 20, background: 20 },
     refused: { critical: 1, normal: 1, background: 2 },
   })
 })
