@@ -80,6 +80,7 @@ export type Workload =
   | CallersWorkload
   | HttpWorkload
   | OutageWorkload
+  | OverloadWorkload
 
 interface Timed {
   /** What it is, in a few words; the heading of its table. */
@@ -131,6 +132,19 @@ export interface OutageWorkload {
   readonly beforeMs: number
   readonly outageMs: number
   readonly afterMs: number
+}
+
+/** A server that is asked for more than it can answer, at a fixed rate. */
+export interface OverloadWorkload {
+  readonly kind: 'overload'
+  readonly about: string
+  readonly path: string
+  /** The same work, which nothing protects. */
+  readonly peakPath: string
+  /** A line that one in ten requests has, and by which the server may know that they matter. */
+  readonly criticalHeader: string
+  /** How many times its peak the server is asked for. */
+  readonly factor: number
 }
 
 /** What we claim, and how it is worked out of the figures. */

@@ -27,6 +27,18 @@ export const metricsOf: Readonly<
     { name: 'p99Ms', heading: 'p99 ms', digits: 2 },
     { name: 'peakRssMb', heading: 'RSS MB', digits: 0 },
   ],
+  overload: [
+    { name: 'goodputRatio', heading: 'goodput/peak', digits: 2 },
+    { name: 'peakPerSecond', heading: 'peak/s', digits: 0 },
+    { name: 'unloadedP99Ms', heading: 'unloaded p99 ms', digits: 1 },
+    { name: 'atPeakPerSecond', heading: 'at 1×: good/s', digits: 0 },
+    { name: 'atPeakP99Ms', heading: 'p99 ms', digits: 1 },
+    { name: 'goodPerSecond', heading: 'at 5×: good/s', digits: 0 },
+    { name: 'p50Ms', heading: 'p50 ms', digits: 1 },
+    { name: 'p99Ms', heading: 'p99 ms', digits: 1 },
+    { name: 'criticalServedRatio', heading: 'critical served', digits: 3 },
+    { name: 'unansweredRatio', heading: 'unanswered', digits: 3 },
+  ],
   http: [
     { name: 'requestsPerSecond', heading: 'requests/s', digits: 0, withQuartiles: true },
     { name: 'cpuMicrosPerRequest', heading: 'CPU µs/request', digits: 1, withQuartiles: true },

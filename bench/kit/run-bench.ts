@@ -6,6 +6,7 @@ import { Samples, type Sample } from './figures.ts'
 import { measureHttp } from './load.ts'
 import { describeMachine, installedVersions } from './machine.ts'
 import { measureOutage } from './outage.ts'
+import { measureOverload } from './overload.ts'
 import { orderOfRound } from './order.ts'
 import { pinThisProcess } from './pinning.ts'
 import { showProgress } from './progress.ts'
@@ -111,7 +112,8 @@ function measure(
     if (redis === undefined) throw new Error(`${name} needs the service redis`)
     return measureOutage(workload, contender, redis)
   }
-  if (workload.kind !== 'http') return contender.measure(name)
+  if (workload.kind !== 'http' && workload.kind !== 'overload') return contender.measure(name)
   if (url === undefined) throw new Error(`${name} needs a server, and the contender gave no url`)
+  if (workload.kind === 'overload') return measureOverload(workload, url)
   return measureHttp(workload, contender, url)
 }

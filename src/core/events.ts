@@ -56,6 +56,13 @@ export interface HotpathEvents {
     verdict: 'hit' | 'uri-miss' | 'vary-miss' | 'bypass' | 'request' | 'stale'
     stored: boolean
   }
+  /** A request was refused, because the process had as many as it can serve. */
+  'hotpath:limit:shed': {
+    shedder: string
+    priority: 'critical' | 'normal' | 'background'
+    inFlight: number
+    limit: number
+  }
 }
 
 /** The name of a channel. */

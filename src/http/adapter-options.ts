@@ -1,6 +1,7 @@
 import { knownOptions, nonNegativeInteger, systemClock, type Clock } from '../core/index.ts'
 import { createResponseCache, type ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
+import { ShedStep, type ShedOptions } from './shed-step.ts'
 
 /** What `hotpath()` takes, in all adapters whose routes name their cache themselves. */
 export interface HotpathOptions {
@@ -18,6 +19,12 @@ export interface HotpathOptions {
    * @defaultValue 0
    */
   maxTraceEntries?: number | undefined
+  /**
+   * Refuses requests, by a 503, that the process could not answer in time.
+   *
+   * @defaultValue false
+   */
+  shed?: ShedOptions | false | undefined
 }
 
 /** What an adapter works with. */
@@ -25,15 +32,17 @@ export interface ResolvedHotpathOptions {
   readonly responseCache: ResponseCache | undefined
   readonly maxTraceEntries: number
   readonly clock: Clock
+  readonly shed: ShedStep | undefined
 }
 
 /** @throws HotpathError HOTPATH_OPTION_INVALID */
 export function resolveHotpathOptions(options: HotpathOptions): ResolvedHotpathOptions {
-  knownOptions('hotpath', options, ['cache', 'maxTraceEntries'])
-  const { cache, maxTraceEntries = 0 } = options
+  knownOptions('hotpath', options, ['cache', 'maxTraceEntries', 'shed'])
+  const { cache, maxTraceEntries = 0, shed = false } = options
   return {
     maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
     responseCache: cache === false ? undefined : createResponseCache(cache),
     clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
+    shed: shed === false ? undefined : new ShedStep(shed),
   }
 }

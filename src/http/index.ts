@@ -3,7 +3,8 @@
  * takes the same steps in the same order:
  *
  * 1. **address**: who the client is, through trusted proxies only
- * 2. **limit**: whether it may ask now; before anything that costs
+ * 2. **shed**, **limit**: whether the process has room for it ({@link ShedStep}), and whether it may
+ *    ask now; before anything that costs
  * 3. **authentication**: the app's own; hotpath only keeps its place
  * 4. **cache**: a stored response ends the exchange here ({@link CachedRoute}). Behind the app's
  *    authentication, so that a hit never goes around it; a route that is marked public may be
@@ -15,6 +16,7 @@
  *
  * @module
  */
+export type { Shedder } from '../limit/index.ts'
 export {
   resolveHotpathOptions,
   type HotpathOptions,
@@ -36,4 +38,11 @@ export { createResponseCache, type ResponseCache } from './response-cache.ts'
 export type { ResponseCacheOptions } from './response-cache-options.ts'
 export type { ResponseCacheStats, ResponseCounts } from './response-stats.ts'
 export type { CacheableRequest, CachedRouteOptions, RoutePlace } from './route-options.ts'
+export {
+  refusalAnswer,
+  releaseOnClose,
+  ShedStep,
+  type ShedOptions,
+  type ShedRequest,
+} from './shed-step.ts'
 export type { StoredResponse } from './stored-response.ts'

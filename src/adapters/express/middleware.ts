@@ -38,20 +38,28 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache } = resolved
-  const close = async () => responseCache?.close()
+  const { responseCache, shed } = resolved
+  const close = async () => {
+    await Promise.all([responseCache?.close(), shed?.shedder.close()])
+  }
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
     addTags: addNodeTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
+    shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
   })
 }
 
-function appMiddleware({ responseCache, maxTraceEntries }: ResolvedHotpathOptions): RequestHandler {
+function appMiddleware({
+  responseCache,
+  maxTraceEntries,
+  shed,
+}: ResolvedHotpathOptions): RequestHandler {
   return (request, response, next) => {
+    if (shed?.lets(new ExpressRequestView(request), response) === false) return
     if (responseCache !== undefined && !isSafeMethod(request.method)) {
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }

@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
-import type { NamedRouteOptions, ResponseCache } from '../../http/index.ts'
+import type { NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get Express's own request. */
 export type CachedOptions = NamedRouteOptions<Request>
@@ -29,6 +29,8 @@ export interface Hotpath extends RequestHandler {
   invalidateTags(tags: readonly string[]): Promise<void>
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `shed`. */
+  readonly shedder: Shedder | undefined
   /** From now on every request goes to its handler. Close the server first. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

@@ -10,4 +10,6 @@ export type {
   ResponseCache,
   ResponseCacheOptions,
   ResponseCacheStats,
+  ShedOptions,
+  ShedRequest,
 } from '../../http/index.ts'

@@ -12,6 +12,7 @@ import {
   createResponseCache,
   isSafeMethod,
   keepTicksFast,
+  ShedStep,
   type ResponseCache,
 } from '../../http/index.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
@@ -53,13 +54,18 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   knownOptions('hotpath', options, [
     'cache',
     'maxTraceEntries',
+    'shed',
     'prefix',
     'logLevel',
     'logSerializers',
   ])
   const responseCache = options.cache === false ? undefined : createResponseCache(options.cache)
+  const { shed = false } = options
+  const shedStep = shed === false ? undefined : new ShedStep(shed)
+  if (shedStep !== undefined) addShedding(app, shedStep)
   app.decorate('hotpath', {
     responseCache,
+    shedder: shedStep?.shedder,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
   })
   app.decorateReply('cacheTags', addTags)
@@ -70,6 +76,15 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   }
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
+}
+
+// Nothing of Fastify runs for a refused request any more: no hook, no serialiser.
+function addShedding(app: FastifyInstance, step: ShedStep): void {
+  app.addHook('onRequest', (request, reply, next) => {
+    if (step.lets(request, reply.raw)) next()
+    else reply.hijack()
+  })
+  app.addHook('onClose', () => step.shedder.close())
 }
 
 function addResponseCache(app: FastifyInstance, responseCache: ResponseCache, clock: Clock): void {

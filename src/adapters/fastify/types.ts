@@ -1,5 +1,11 @@
 import type { FastifyRequest } from 'fastify'
-import type { CachedRouteOptions, ResponseCache, ResponseCacheOptions } from '../../http/index.ts'
+import type {
+  CachedRouteOptions,
+  ResponseCache,
+  ResponseCacheOptions,
+  ShedOptions,
+  Shedder,
+} from '../../http/index.ts'
 
 /** A request as the functions of a route's `cache` get it. */
 export type CacheRequest = FastifyRequest<{
@@ -38,12 +44,20 @@ export interface HotpathFastifyOptions {
    * @defaultValue 0
    */
   maxTraceEntries?: number | undefined
+  /**
+   * Refuses requests, by a 503, that the process could not answer in time.
+   *
+   * @defaultValue false
+   */
+  shed?: ShedOptions | false | undefined
 }
 
 /** What the plugin adds to the app: `app.hotpath`. */
 export interface HotpathDecorator {
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `shed`. */
+  readonly shedder: Shedder | undefined
   /**
    * Forgets the responses with one of the tags, and what running handlers with these tags will
    * answer: await it before a write is confirmed, and the next read sees the write.

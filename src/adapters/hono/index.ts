@@ -5,4 +5,6 @@ export type {
   ResponseCache,
   ResponseCacheOptions,
   ResponseCacheStats,
+  ShedOptions,
+  ShedRequest,
 } from '../../http/index.ts'

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler, Next } from 'hono'
 import { runInRequest } from '../../core/index.ts'
 import {
   isSafeMethod,
@@ -11,6 +11,7 @@ import {
 import { addTags, HonoCacheStep } from './cache-step.ts'
 import { headersOf } from './headers.ts'
 import { HonoRequestView } from './request-view.ts'
+import { shedLoad } from './shed.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
 
 keepTicksFast()
@@ -35,13 +36,16 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache } = resolved
-  const close = async () => responseCache?.close()
+  const { responseCache, shed } = resolved
+  const close = async () => {
+    await Promise.all([responseCache?.close(), shed?.shedder.close()])
+  }
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
     addTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
+    shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
   })
@@ -50,8 +54,9 @@ export function hotpath(options: HotpathOptions = {}): Hotpath {
 function appMiddleware({
   responseCache,
   maxTraceEntries,
+  shed,
 }: ResolvedHotpathOptions): MiddlewareHandler {
-  return async (context, next) => {
+  const work = async (context: Context, next: Next) => {
     if (maxTraceEntries === 0) await next()
     else await runInRequest({ route: context.req.path, maxTraceEntries }, next)
     if (responseCache === undefined || isSafeMethod(context.req.method)) return
@@ -61,6 +66,8 @@ function appMiddleware({
       // A failed cache fails no request.
       .catch(() => {})
   }
+  if (shed === undefined) return work
+  return (context, next) => shedLoad(shed, context, () => work(context, next))
 }
 
 function cachedMiddleware(

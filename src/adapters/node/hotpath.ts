@@ -35,24 +35,28 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache } = resolved
-  const close = async () => responseCache?.close()
+  const { responseCache, shed } = resolved
+  const close = async () => {
+    await Promise.all([responseCache?.close(), shed?.shedder.close()])
+  }
   return {
     cached: (routeOptions, listener) => cachedListener(resolved, routeOptions, listener),
     handler: (listener) => serverListener(resolved, listener),
     addTags: addNodeTags,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
     responseCache,
+    shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
 function serverListener(
-  { responseCache, maxTraceEntries }: ResolvedHotpathOptions,
+  { responseCache, maxTraceEntries, shed }: ResolvedHotpathOptions,
   listener: Listener,
 ): Listener {
   return (request, response) => {
+    if (shed?.lets(new NodeRequestView(request), response) === false) return undefined
     if (responseCache !== undefined && !isSafeMethod(request.method ?? 'GET')) {
       settleBeforeEnd(responseCache, () => new NodeRequestView(request), response)
     }

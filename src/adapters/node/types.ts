@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { NamedRouteOptions, ResponseCache } from '../../http/index.ts'
+import type { NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get the request of `node:http`. */
 export type CachedOptions = NamedRouteOptions<IncomingMessage>
@@ -19,7 +19,7 @@ export interface Hotpath {
   cached(options: CachedOptions, listener: Listener): Listener
   /**
    * The listener of a whole server: what unsafe methods change is forgotten before they are
-   * answered, whichever listener answers them. Traces where that is asked for.
+   * answered, whichever listener answers them. Sheds load, and traces, where that is asked for.
    */
   handler(listener: Listener): Listener
   /**
@@ -37,6 +37,8 @@ export interface Hotpath {
   invalidateTags(tags: readonly string[]): Promise<void>
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `shed`. */
+  readonly shedder: Shedder | undefined
   /** From now on every request goes to its listener. Close the server first. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

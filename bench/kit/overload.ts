@@ -1,0 +1,60 @@
+import type { OverloadWorkload } from './bench.ts'
+import type { Sample } from './figures.ts'
+import { findPeak, runOpenLoop, type OpenAnswer } from './open-loop.ts'
+import { quantile } from './statistics.ts'
+
+const peakInFlight = 32
+const peakMs = 1_500
+const warmupMs = 500
+const durationMs = 2_500
+/** V8 takes some ten thousand requests until it has compiled what refuses them. */
+const compileMs = 4_000
+/** Connections cost the server nothing while they wait, and a server that sheds needs few. */
+const connections = 1_000
+
+/** Finds the peak of a contender's server, and asks it for less, for that, and for more. */
+export async function measureOverload(
+  { path, peakPath, criticalHeader, factor }: OverloadWorkload,
+  url: string,
+): Promise<Sample> {
+  const target = new URL(path, url)
+  const firstPeak = await findPeak(new URL(peakPath, url), peakInFlight, peakMs / 3)
+  const common = { url: target, connections, criticalHeader }
+  const perSecond = firstPeak * factor
+  await runOpenLoop({ ...common, perSecond, warmupMs: 0, durationMs: compileMs })
+  const peakPerSecond = await findPeak(new URL(peakPath, url), peakInFlight, peakMs)
+  const load = async (times: number) => {
+    const rate = { perSecond: peakPerSecond * times, warmupMs, durationMs }
+    return figuresOf(await runOpenLoop({ ...common, ...rate }))
+  }
+  const unloaded = await load(0.1)
+  const atPeak = await load(1)
+  const overload = await load(factor)
+  return {
+    peakPerSecond,
+    unloadedP99Ms: unloaded.p99Ms,
+    atPeakPerSecond: atPeak.goodPerSecond,
+    atPeakP99Ms: atPeak.p99Ms,
+    goodPerSecond: overload.goodPerSecond,
+    goodputRatio: overload.goodPerSecond / peakPerSecond,
+    p50Ms: overload.p50Ms,
+    p99Ms: overload.p99Ms,
+    p99Ratio: overload.p99Ms / unloaded.p99Ms,
+    criticalServedRatio: overload.criticalServedRatio,
+    unansweredRatio: overload.unansweredRatio,
+  }
+}
+
+function figuresOf(answers: readonly OpenAnswer[]) {
+  const good = answers.filter(({ status }) => status === 200)
+  const critical = answers.filter(({ isCritical }) => isCritical)
+  const latenciesMs = Float64Array.from(good, ({ latencyMs }) => latencyMs).sort()
+  return {
+    goodPerSecond: (good.length * 1_000) / durationMs,
+    // A server that has answered nothing in time has no latency either.
+    p50Ms: good.length === 0 ? Number.NaN : quantile(latenciesMs, 0.5),
+    p99Ms: good.length === 0 ? Number.NaN : quantile(latenciesMs, 0.99),
+    criticalServedRatio: critical.filter(({ status }) => status === 200).length / critical.length,
+    unansweredRatio: answers.filter(({ status }) => status === 0).length / answers.length,
+  }
+}
