@@ -48,6 +48,16 @@ export interface HotpathEvents {
     change: 'opened' | 'closed'
     reason: string | undefined
   }
+  /** A request was counted against a limit. */
+  'hotpath:http:limit': {
+    url: string
+    /** Whom it was counted for: an address, or what the route goes by. */
+    key: string
+    policy: string
+    isAllowed: boolean
+    /** It was let through whatever was decided. */
+    isShadow: boolean
+  }
   /** The response cache decided about a request. */
   'hotpath:http:cache': {
     route: string

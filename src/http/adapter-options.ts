@@ -1,10 +1,13 @@
 import { knownOptions, nonNegativeInteger, systemClock, type Clock } from '../core/index.ts'
 import { createResponseCache, type ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
+import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './client-address.ts'
+import type { LimitOptions } from './limit-options.ts'
+import { LimitStep } from './limit-step.ts'
 import { ShedStep, type ShedOptions } from './shed-step.ts'
 
 /** What `hotpath()` takes, in all adapters whose routes name their cache themselves. */
-export interface HotpathOptions {
+export interface HotpathOptions<Raw> {
   /**
    * The response cache; `false` runs every route without, whatever it says.
    *
@@ -25,24 +28,52 @@ export interface HotpathOptions {
    * @defaultValue false
    */
   shed?: ShedOptions | false | undefined
+  /**
+   * A limit for all requests, before any that routes have of their own.
+   *
+   * @defaultValue false
+   */
+  limit?: LimitOptions<Raw> | string | false | undefined
+  /**
+   * Which proxies are believed about the address of a client.
+   *
+   * @defaultValue false (none: the address is that of the socket)
+   */
+  trustProxy?: TrustProxy | undefined
 }
 
 /** What an adapter works with. */
-export interface ResolvedHotpathOptions {
+export interface ResolvedHotpathOptions<Raw> {
   readonly responseCache: ResponseCache | undefined
   readonly maxTraceEntries: number
   readonly clock: Clock
   readonly shed: ShedStep | undefined
+  readonly limit: LimitStep<Raw> | undefined
+  readonly proxies: TrustedProxies | undefined
 }
 
-/** @throws HotpathError HOTPATH_OPTION_INVALID */
-export function resolveHotpathOptions(options: HotpathOptions): ResolvedHotpathOptions {
-  knownOptions('hotpath', options, ['cache', 'maxTraceEntries', 'shed'])
-  const { cache, maxTraceEntries = 0, shed = false } = options
+/** Ends what was made for the options. */
+export async function closeHotpath<Raw>({
+  responseCache,
+  shed,
+  limit,
+}: ResolvedHotpathOptions<Raw>): Promise<void> {
+  await Promise.all([responseCache?.close(), shed?.shedder.close(), limit?.close()])
+}
+
+/** @throws HotpathError HOTPATH_OPTION_INVALID, HOTPATH_LIMIT_POLICY_INVALID */
+export function resolveHotpathOptions<Raw>(
+  options: HotpathOptions<Raw>,
+): ResolvedHotpathOptions<Raw> {
+  knownOptions('hotpath', options, ['cache', 'maxTraceEntries', 'shed', 'limit', 'trustProxy'])
+  const { cache, maxTraceEntries = 0, shed = false, limit = false, trustProxy = false } = options
+  const proxies = resolveTrustProxy(trustProxy)
   return {
     maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
     responseCache: cache === false ? undefined : createResponseCache(cache),
     clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
     shed: shed === false ? undefined : new ShedStep(shed),
+    limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),
+    proxies,
   }
 }

@@ -18,6 +18,7 @@
  */
 export type { Shedder } from '../limit/index.ts'
 export {
+  closeHotpath,
   resolveHotpathOptions,
   type HotpathOptions,
   type ResolvedHotpathOptions,
@@ -46,3 +47,11 @@ export {
   type ShedRequest,
 } from './shed-step.ts'
 export type { StoredResponse } from './stored-response.ts'
+export {
+  clientAddress,
+  resolveTrustProxy,
+  type TrustedProxies,
+  type TrustProxy,
+} from './client-address.ts'
+export type { LimitAnswer, LimitOptions, RequestLimiter } from './limit-options.ts'
+export { LimitStep, type LimitedRequest, type LimitVerdict } from './limit-step.ts'

@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { LimitedRequest } from './limit-step.ts'
 import type { RequestView } from './request-view.ts'
 
 /** A request of `node:http`, which has neither a host nor a query of its own. */
-export class NodeRequestView<Raw extends IncomingMessage> implements RequestView<Raw> {
+export class NodeRequestView<Raw extends IncomingMessage>
+  implements RequestView<Raw>, LimitedRequest<Raw>
+{
   readonly raw: Raw
   readonly method: string
   readonly url: string
@@ -15,6 +18,10 @@ export class NodeRequestView<Raw extends IncomingMessage> implements RequestView
     this.url = raw.url ?? '/'
     this.headers = raw.headers
     this.host = raw.headers.host ?? ''
+  }
+
+  get socketAddress(): string | undefined {
+    return this.raw.socket.remoteAddress
   }
 
   /** Each parameter with all its values, as `URLSearchParams` reads them. */

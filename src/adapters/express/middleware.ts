@@ -1,9 +1,12 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { runInRequest } from '../../core/index.ts'
 import {
   addNodeTags,
+  closeHotpath,
   isSafeMethod,
   keepTicksFast,
+  LimitStep,
+  type LimitOptions,
   namedRoute,
   NodeCacheStep,
   resolveHotpathOptions,
@@ -36,14 +39,14 @@ keepTicksFast()
  * )
  * ```
  */
-export function hotpath(options: HotpathOptions = {}): Hotpath {
+export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
   const { responseCache, shed } = resolved
-  const close = async () => {
-    await Promise.all([responseCache?.close(), shed?.shedder.close()])
-  }
+  const close = () => closeHotpath(resolved)
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
+    limited: (limitOptions: LimitOptions<Request> | string) =>
+      limitMiddleware(new LimitStep('limit', limitOptions, resolved.proxies)),
     addTags: addNodeTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
@@ -57,19 +60,41 @@ function appMiddleware({
   responseCache,
   maxTraceEntries,
   shed,
-}: ResolvedHotpathOptions): RequestHandler {
-  return (request, response, next) => {
-    if (shed?.lets(new ExpressRequestView(request), response) === false) return
+  limit,
+}: ResolvedHotpathOptions<Request>): RequestHandler {
+  const work: RequestHandler = (request, response, next) => {
     if (responseCache !== undefined && !isSafeMethod(request.method)) {
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }
     if (maxTraceEntries === 0) next()
     else runInRequest({ route: request.path, maxTraceEntries }, next)
   }
+  const limited = limit === undefined ? work : before(limit, work)
+  if (shed === undefined) return limited
+  return (request, response, next) => {
+    if (shed.lets(new ExpressRequestView(request), response))
+      return limited(request, response, next)
+    return undefined
+  }
+}
+
+function limitMiddleware(step: LimitStep<Request>): RequestHandler {
+  return before(step, (_request, _response, next) => next())
+}
+
+/** The middleware, for requests that the limit lets through. */
+function before(step: LimitStep<Request>, middleware: RequestHandler): RequestHandler {
+  return (request, response, next) => {
+    const lets = step.lets(new ExpressRequestView(request), response)
+    if (lets === true) return middleware(request, response, next)
+    if (lets === false) return undefined
+    // Express hands on what a promise rejects with.
+    return lets.then((isLet) => (isLet ? middleware(request, response, next) : undefined))
+  }
 }
 
 function cachedMiddleware(
-  { responseCache, clock }: ResolvedHotpathOptions,
+  { responseCache, clock }: ResolvedHotpathOptions<Request>,
   options: CachedOptions,
 ): RequestHandler {
   if (responseCache === undefined) return (_request, _response, next) => next()

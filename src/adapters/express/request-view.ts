@@ -1,9 +1,9 @@
 import type { Request } from 'express'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { RequestView } from '../../http/index.ts'
+import type { LimitedRequest, RequestView } from '../../http/index.ts'
 
 /** A request of Express, with the whole of the path that it was routed by. */
-export class ExpressRequestView implements RequestView<Request> {
+export class ExpressRequestView implements RequestView<Request>, LimitedRequest<Request> {
   readonly raw: Request
   readonly method: string
   readonly url: string
@@ -22,6 +22,10 @@ export class ExpressRequestView implements RequestView<Request> {
   get host(): string {
     const host: string | undefined = this.raw.host
     return host ?? ''
+  }
+
+  get socketAddress(): string | undefined {
+    return this.raw.socket.remoteAddress
   }
 
   get query(): unknown {

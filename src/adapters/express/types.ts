@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express'
-import type { NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
+import type { LimitOptions, NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get Express's own request. */
 export type CachedOptions = NamedRouteOptions<Request>
@@ -14,6 +14,13 @@ export interface Hotpath extends RequestHandler {
    * @throws HotpathError HOTPATH_HTTP_ROUTE_INVALID, HOTPATH_OPTION_INVALID
    */
   cached(options?: CachedOptions): RequestHandler
+  /**
+   * A limit of its own for a route, or for several that share the middleware. It stands where it is
+   * written: behind a login it may go by the user.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID, HOTPATH_LIMIT_POLICY_INVALID
+   */
+  limited(options: LimitOptions<Request> | string): RequestHandler
   /**
    * Adds names under which this response can be invalidated, which the handler has learnt from what
    * it is about to answer. Call it before the answer is sent. One that was invalidated since the

@@ -12,4 +12,7 @@ export type {
   ResponseCacheStats,
   ShedOptions,
   ShedRequest,
+  LimitAnswer,
+  LimitOptions,
+  TrustProxy,
 } from '../../http/index.ts'

@@ -12,9 +12,11 @@ import {
   createResponseCache,
   isSafeMethod,
   keepTicksFast,
+  resolveTrustProxy,
   ShedStep,
   type ResponseCache,
 } from '../../http/index.ts'
+import { limitApp, limitRoutes } from './limit.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
 import type { HotpathFastifyOptions } from './types.ts'
 
@@ -55,14 +57,18 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     'cache',
     'maxTraceEntries',
     'shed',
+    'limit',
+    'trustProxy',
     'prefix',
     'logLevel',
     'logSerializers',
   ])
   const responseCache = options.cache === false ? undefined : createResponseCache(options.cache)
-  const { shed = false } = options
+  const { shed = false, limit = false, trustProxy = false } = options
+  const proxies = resolveTrustProxy(trustProxy)
   const shedStep = shed === false ? undefined : new ShedStep(shed)
   if (shedStep !== undefined) addShedding(app, shedStep)
+  if (limit !== false) limitApp(app, limit, proxies)
   app.decorate('hotpath', {
     responseCache,
     shedder: shedStep?.shedder,
@@ -74,6 +80,8 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     addResponseCache(app, responseCache, clock)
     addInvalidation(app, responseCache)
   }
+  // After the cache: its step on a public route is in `onRequest` then, and the limit goes before it.
+  limitRoutes(app, proxies)
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
 }

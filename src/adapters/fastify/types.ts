@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type {
   CachedRouteOptions,
+  LimitOptions,
   ResponseCache,
   ResponseCacheOptions,
   ShedOptions,
   Shedder,
+  TrustProxy,
 } from '../../http/index.ts'
 
 /** A request as the functions of a route's `cache` get it. */
@@ -26,6 +28,12 @@ export interface HotpathRouteConfig {
    * ```
    */
   cache?: CachedRouteOptions<CacheRequest> | undefined
+  /**
+   * Limits the requests to the route, beside the limit of the app; `false` takes the route out of
+   * that. It is asked before the route's own hooks, unless it goes by something that they find out:
+   * with `key`, `cost` or `limiter` as a function it is asked after them, before the cache.
+   */
+  limit?: LimitOptions<FastifyRequest> | string | false | undefined
 }
 
 /** How the {@link hotpath} plugin works. */
@@ -50,6 +58,19 @@ export interface HotpathFastifyOptions {
    * @defaultValue false
    */
   shed?: ShedOptions | false | undefined
+  /**
+   * A limit for all requests, before any that routes have of their own.
+   *
+   * @defaultValue false
+   */
+  limit?: LimitOptions<FastifyRequest> | string | false | undefined
+  /**
+   * Which proxies are believed about the address of a client: Fastify's own `trustProxy` has no part
+   * in it.
+   *
+   * @defaultValue false (none: the address is that of the socket)
+   */
+  trustProxy?: TrustProxy | undefined
 }
 
 /** What the plugin adds to the app: `app.hotpath`. */

@@ -2,9 +2,12 @@ export { hotpath } from './middleware.ts'
 export type { CachedOptions, Hotpath } from './types.ts'
 export type {
   HotpathOptions,
+  LimitAnswer,
+  LimitOptions,
   ResponseCache,
   ResponseCacheOptions,
   ResponseCacheStats,
   ShedOptions,
   ShedRequest,
+  TrustProxy,
 } from '../../http/index.ts'

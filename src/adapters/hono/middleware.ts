@@ -1,8 +1,11 @@
-import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { runInRequest } from '../../core/index.ts'
 import {
+  closeHotpath,
   isSafeMethod,
   keepTicksFast,
+  LimitStep,
+  type LimitOptions,
   namedRoute,
   resolveHotpathOptions,
   type HotpathOptions,
@@ -11,6 +14,7 @@ import {
 import { addTags, HonoCacheStep } from './cache-step.ts'
 import { headersOf } from './headers.ts'
 import { HonoRequestView } from './request-view.ts'
+import { limitMiddleware } from './limit.ts'
 import { shedLoad } from './shed.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
 
@@ -34,14 +38,14 @@ keepTicksFast()
  * )
  * ```
  */
-export function hotpath(options: HotpathOptions = {}): Hotpath {
+export function hotpath(options: HotpathOptions<Context> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
   const { responseCache, shed } = resolved
-  const close = async () => {
-    await Promise.all([responseCache?.close(), shed?.shedder.close()])
-  }
+  const close = () => closeHotpath(resolved)
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
+    limited: (limitOptions: LimitOptions<Context> | string) =>
+      limitMiddleware(new LimitStep('limit', limitOptions, resolved.proxies)),
     addTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
@@ -55,8 +59,9 @@ function appMiddleware({
   responseCache,
   maxTraceEntries,
   shed,
-}: ResolvedHotpathOptions): MiddlewareHandler {
-  const work = async (context: Context, next: Next) => {
+  limit,
+}: ResolvedHotpathOptions<Context>): MiddlewareHandler {
+  const work: MiddlewareHandler = async (context, next) => {
     if (maxTraceEntries === 0) await next()
     else await runInRequest({ route: context.req.path, maxTraceEntries }, next)
     if (responseCache === undefined || isSafeMethod(context.req.method)) return
@@ -66,12 +71,17 @@ function appMiddleware({
       // A failed cache fails no request.
       .catch(() => {})
   }
-  if (shed === undefined) return work
-  return (context, next) => shedLoad(shed, context, () => work(context, next))
+  const limiting = limit === undefined ? undefined : limitMiddleware(limit)
+  const limited: MiddlewareHandler =
+    limiting === undefined
+      ? work
+      : (context, next) => limiting(context, async () => void (await work(context, next)))
+  if (shed === undefined) return limited
+  return (context, next) => shedLoad(shed, context, () => limited(context, next))
 }
 
 function cachedMiddleware(
-  { responseCache, clock }: ResolvedHotpathOptions,
+  { responseCache, clock }: ResolvedHotpathOptions<Context>,
   options: CachedOptions,
 ): MiddlewareHandler {
   const step =

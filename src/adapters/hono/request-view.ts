@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestView } from '../../http/index.ts'
+import type { LimitedRequest, RequestView } from '../../http/index.ts'
 
 /** What `@hono/node-server` puts into the environment; elsewhere, and in `app.request`, there is none. */
 interface NodeBindings {
@@ -14,7 +14,7 @@ export function nodeBindings(context: Context): Partial<NodeBindings> {
 }
 
 /** A request of Hono, with the whole of its path, also where its app is mounted on one. */
-export class HonoRequestView implements RequestView<Context> {
+export class HonoRequestView implements RequestView<Context>, LimitedRequest<Context> {
   readonly raw: Context
   readonly method: string
   readonly url: string
@@ -35,6 +35,10 @@ export class HonoRequestView implements RequestView<Context> {
       this.host = host
       this.headers = raw.req.header()
     }
+  }
+
+  get socketAddress(): string | undefined {
+    return nodeBindings(this.raw).incoming?.socket.remoteAddress
   }
 
   get query(): Readonly<Record<string, readonly string[]>> {

@@ -7,8 +7,8 @@ import { HonoRequestView, nodeBindings } from './request-view.ts'
 export async function shedLoad(
   step: ShedStep,
   context: Context,
-  work: () => Promise<void>,
-): Promise<Response | undefined> {
+  work: () => Promise<Response | void>,
+): Promise<Response | void> {
   const request = new HonoRequestView(context)
   const admission = step.admit(request)
   if (admission?.isAdmitted === false) {
@@ -19,16 +19,15 @@ export async function shedLoad(
   const { outgoing } = nodeBindings(context)
   if (admission === undefined || outgoing !== undefined) {
     if (admission !== undefined && outgoing !== undefined) releaseOnClose(admission, outgoing)
-    await work()
-    return undefined
+    return await work()
   }
   // Without a response of `node:http` nobody tells when the body has been sent.
   let isWell = false
   try {
-    await work()
-    isWell = context.res.status < 500
+    const response = await work()
+    isWell = (response ?? context.res).status < 500
+    return response
   } finally {
     admission.release(isWell ? 'completed' : 'failed')
   }
-  return undefined
 }

@@ -1,8 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import { runInRequest } from '../../core/index.ts'
 import {
   addNodeTags,
+  closeHotpath,
   isSafeMethod,
   keepTicksFast,
+  LimitStep,
   namedRoute,
   NodeCacheStep,
   NodeRequestView,
@@ -33,14 +36,14 @@ keepTicksFast()
  * )
  * ```
  */
-export function hotpath(options: HotpathOptions = {}): Hotpath {
+export function hotpath(options: HotpathOptions<IncomingMessage> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
   const { responseCache, shed } = resolved
-  const close = async () => {
-    await Promise.all([responseCache?.close(), shed?.shedder.close()])
-  }
+  const close = () => closeHotpath(resolved)
   return {
     cached: (routeOptions, listener) => cachedListener(resolved, routeOptions, listener),
+    limited: (limitOptions, listener) =>
+      limitedListener(new LimitStep('limit', limitOptions, resolved.proxies), listener),
     handler: (listener) => serverListener(resolved, listener),
     addTags: addNodeTags,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
@@ -52,11 +55,10 @@ export function hotpath(options: HotpathOptions = {}): Hotpath {
 }
 
 function serverListener(
-  { responseCache, maxTraceEntries, shed }: ResolvedHotpathOptions,
+  { responseCache, maxTraceEntries, shed, limit }: ResolvedHotpathOptions<IncomingMessage>,
   listener: Listener,
 ): Listener {
-  return (request, response) => {
-    if (shed?.lets(new NodeRequestView(request), response) === false) return undefined
+  const work: Listener = (request, response) => {
     if (responseCache !== undefined && !isSafeMethod(request.method ?? 'GET')) {
       settleBeforeEnd(responseCache, () => new NodeRequestView(request), response)
     }
@@ -64,10 +66,23 @@ function serverListener(
     const [route = '/'] = (request.url ?? '/').split('?', 1)
     return runInRequest({ route, maxTraceEntries }, () => listener(request, response))
   }
+  const limited = limit === undefined ? work : limitedListener(limit, work)
+  if (shed === undefined) return limited
+  return (request, response) =>
+    shed.lets(new NodeRequestView(request), response) ? limited(request, response) : undefined
+}
+
+function limitedListener(step: LimitStep<IncomingMessage>, listener: Listener): Listener {
+  return (request, response) => {
+    const lets = step.lets(new NodeRequestView(request), response)
+    if (lets === true) return listener(request, response)
+    if (lets === false) return undefined
+    return lets.then((isLet) => (isLet ? listener(request, response) : undefined))
+  }
 }
 
 function cachedListener(
-  resolved: ResolvedHotpathOptions,
+  resolved: ResolvedHotpathOptions<IncomingMessage>,
   options: CachedOptions,
   listener: Listener,
 ): Listener {

@@ -2,9 +2,12 @@ export { hotpath } from './hotpath.ts'
 export type { CachedOptions, Hotpath, Listener } from './types.ts'
 export type {
   HotpathOptions,
+  LimitAnswer,
+  LimitOptions,
   ResponseCache,
   ResponseCacheOptions,
   ResponseCacheStats,
   ShedOptions,
   ShedRequest,
+  TrustProxy,
 } from '../../http/index.ts'

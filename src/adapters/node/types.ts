@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
+import type { LimitOptions, NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get the request of `node:http`. */
 export type CachedOptions = NamedRouteOptions<IncomingMessage>
@@ -18,8 +18,16 @@ export interface Hotpath {
    */
   cached(options: CachedOptions, listener: Listener): Listener
   /**
+   * A listener with a limit of its own. What you call before it, a login for instance, comes first:
+   * the limit may then go by the user.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID, HOTPATH_LIMIT_POLICY_INVALID
+   */
+  limited(options: LimitOptions<IncomingMessage> | string, listener: Listener): Listener
+  /**
    * The listener of a whole server: what unsafe methods change is forgotten before they are
-   * answered, whichever listener answers them. Sheds load, and traces, where that is asked for.
+   * answered, whichever listener answers them. Sheds load, limits and traces, where that is
+   * asked for.
    */
   handler(listener: Listener): Listener
   /**

@@ -1,0 +1,95 @@
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  RouteOptions,
+} from 'fastify'
+import { inspect } from 'node:util'
+import {
+  LimitStep,
+  type LimitedRequest,
+  type LimitOptions,
+  type LimitVerdict,
+  type TrustedProxies,
+} from '../../http/index.ts'
+
+type Limit = LimitOptions<FastifyRequest> | string
+
+/** A limit for all requests, also for those that no route answers. */
+export function limitApp(
+  app: FastifyInstance,
+  limit: Limit,
+  proxies: TrustedProxies | undefined,
+): void {
+  const step = new LimitStep('limit', limit, proxies)
+  const hook = hookOf(step)
+  app.addHook('onRequest', function limitRequest(request, reply, next) {
+    if (request.routeOptions.config?.hotpath?.limit === false) next()
+    else hook.call(this, request, reply, next)
+  })
+  app.addHook('onClose', () => step.close())
+}
+
+/** The limits that routes have of their own. */
+export function limitRoutes(app: FastifyInstance, proxies: TrustedProxies | undefined): void {
+  // Fastify declares the HEAD beside a GET by itself, with the same config: they share the limit.
+  const steps = new Map<Limit | string, LimitStep<FastifyRequest>>()
+  app.addHook('onRoute', (routeOptions) => {
+    const limit = routeOptions.config?.hotpath?.limit
+    if (limit === undefined || limit === false) return
+    const name = typeof limit === 'string' ? `${placeOf(routeOptions)} ${limit}` : limit
+    let step = steps.get(name)
+    if (step === undefined) {
+      step = new LimitStep(`limit of ${routeOptions.url}`, limit, proxies)
+      steps.set(name, step)
+    }
+    addStep(routeOptions, limit, hookOf(step))
+  })
+  app.addHook('onClose', async () => {
+    await Promise.all([...steps.values()].map((step) => step.close()))
+  })
+}
+
+// What a function reads of a request, the hooks of a login have put there.
+function addStep(routeOptions: RouteOptions, limit: Limit, hook: onRequestHookHandler): void {
+  const isByFunction =
+    typeof limit === 'object' &&
+    [limit.key, limit.cost, limit.limiter, limit.skip].some((one) => typeof one === 'function')
+  if (isByFunction) routeOptions.preHandler = [routeOptions.preHandler ?? [], hook].flat()
+  else routeOptions.onRequest = [hook, routeOptions.onRequest ?? []].flat()
+}
+
+function placeOf({ url, constraints }: RouteOptions): string {
+  return constraints === undefined ? url : `${url} ${inspect(constraints)}`
+}
+
+function hookOf(step: LimitStep<FastifyRequest>): onRequestHookHandler {
+  return (request, reply, next) => {
+    const verdict = step.judge(viewOf(request))
+    if (!(verdict instanceof Promise)) return apply(verdict, request, reply, next)
+    verdict.then((made) => apply(made, request, reply, next), next)
+    return undefined
+  }
+}
+
+function apply(
+  verdict: LimitVerdict,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  next: () => void,
+): void {
+  const { refusal } = verdict
+  const head = refusal === undefined ? verdict.head : refusal.head
+  for (let at = 0; at < head.length; at += 2) reply.header(head[at] ?? '', head[at + 1])
+  if (refusal === undefined) return next()
+  // Through Fastify, so that the app's hooks see it: a browser needs the headers of CORS here too.
+  // As bytes: to the type of a text Fastify would add a charset.
+  const body = request.method === 'HEAD' ? undefined : Buffer.from(refusal.body ?? '')
+  void reply.code(refusal.status).send(body)
+}
+
+function viewOf(request: FastifyRequest): LimitedRequest<FastifyRequest> {
+  const { method, url, headers } = request
+  return { raw: request, method, url, headers, socketAddress: request.raw.socket.remoteAddress }
+}

@@ -1,0 +1,88 @@
+import ipaddr from 'ipaddr.js'
+
+/** A network: an address, and how many of its bits count. */
+type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number]
+
+/**
+ * The one way to write an address, or `undefined` for what is none: without port, brackets and zone,
+ * an IPv4 address that is mapped into IPv6 as itself. Four decimal numbers without leading zeros are
+ * an IPv4 address; octal, hexadecimal and shortened forms, which programs read differently, are not.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  const bare = withoutPort(text.trim())
+  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return bare
+  const [unzoned = ''] = bare.split('%', 1)
+  if (!unzoned.includes(':') || !ipaddr.IPv6.isValid(unzoned)) return undefined
+  // A dotted tail is read by a laxer rule than above.
+  const tail = /[^:]*\.[^:]*$/.exec(unzoned)?.[0]
+  if (tail !== undefined && !ipaddr.IPv4.isValidFourPartDecimal(tail)) return undefined
+  const address = ipaddr.IPv6.parse(unzoned)
+  return address.isIPv4MappedAddress()
+    ? address.toIPv4Address().toString()
+    : address.toRFC5952String()
+}
+
+const maxRecent = 1_000
+const recentNetworks = new Map<string, string>()
+
+/**
+ * What stands for a client where it is limited: its IPv4 address, or the /64 network of its IPv6
+ * address, because that is what a single customer is given, to use as he likes.
+ */
+export function addressKey(address: string): string {
+  if (!address.includes(':')) return address
+  const known = recentNetworks.get(address)
+  if (known !== undefined) return known
+  const groups = ipaddr.IPv6.parse(address).parts.slice(0, 4)
+  const key = `${groups.map((group) => group.toString(16)).join(':')}::/64`
+  if (recentNetworks.size >= maxRecent) recentNetworks.clear()
+  recentNetworks.set(address, key)
+  return key
+}
+
+const namedNetworks: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  linklocal: ['169.254.0.0/16', 'fe80::/10'],
+  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+}
+
+/** Networks, addresses and the names above, made ready to be asked. */
+export class Networks {
+  readonly #networks: readonly Network[]
+
+  /** @throws Error for what is no network */
+  constructor(texts: readonly string[]) {
+    this.#networks = texts.flatMap((text) => (namedNetworks[text] ?? [text]).map(networkFrom))
+  }
+
+  /** @param address as {@link canonicalAddress} writes it */
+  has(address: string): boolean {
+    if (!ipaddr.isValid(address)) return false
+    const parsed = ipaddr.parse(address)
+    return this.#networks.some(
+      ([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits),
+    )
+  }
+}
+
+function networkFrom(text: string): Network {
+  const [address = '', bits] = text.split('/')
+  const canonical = canonicalAddress(address)
+  if (canonical === undefined || address.includes('[') || text.split('/').length > 2) {
+    throw new Error(`${JSON.stringify(text)} is no network`)
+  }
+  const parsed = ipaddr.parse(canonical)
+  const most = parsed.kind() === 'ipv4' ? 32 : 128
+  if (bits === undefined) return [parsed, most]
+  // The prefix of a mapped network counts the bits before the IPv4 address too.
+  const isMapped = most === 32 && address.includes(':')
+  const count = /^\d{1,3}$/.test(bits) ? Number(bits) - (isMapped ? 96 : 0) : -1
+  if (count < 0 || count > most) throw new Error(`${JSON.stringify(text)} is no network`)
+  return [parsed, count]
+}
+
+function withoutPort(text: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text)
+  if (bracketed !== null) return bracketed[1]?.includes(':') === true ? bracketed[1] : ''
+  return text.replace(/^([\d.]+):\d{1,5}$/, '$1')
+}
