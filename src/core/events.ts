@@ -34,6 +34,8 @@ export interface HotpathEvents {
     /** The policy that decided. */
     policy: string
   }
+  /** Redis did not do what a limiter asked of it; the limiter went on without. */
+  'hotpath:limit:trouble': { limiter: string; operation: string; error: unknown }
   /** A query came to its end, well or not. */
   'hotpath:postgres:query': {
     pool: string

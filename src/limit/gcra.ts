@@ -54,6 +54,14 @@ export function refused(
   }
 }
 
+/** In how many milliseconds a use of this cost will be admitted; a fraction, and 0 where it is. */
+export function waitMs(policy: ResolvedPolicy, debtTicks: number, cost: number): number {
+  const { useTicks, capacityTicks, readingsPerMicro, ticksPerReading, burst } = policy
+  const missingTicks = debtTicks + cost * useTicks - capacityTicks
+  if (missingTicks <= 0) return 0
+  return cost > burst ? Infinity : missingTicks / (ticksPerReading * readingsPerMicro * 1_000)
+}
+
 /** In how many milliseconds so many ticks will have been paid off; rounded up. */
 function msUntilPaid(policy: ResolvedPolicy, ticks: number, nowMicros: number): number {
   if (ticks <= 0) return 0

@@ -1,6 +1,7 @@
 export type { Decision } from './decision.ts'
 export { createLimiter, type Limiter, type LimiterStats } from './limiter.ts'
-export type { LimiterOptions } from './options.ts'
+export type { LimiterOptions, RedisLimiterOptions } from './options.ts'
+export type { SharedLimiter, SharedLimiterStats } from './redis-limiter.ts'
 export type { Policy, PolicyInput, ResolvedPolicy } from './policy.ts'
 export {
   createShedder,

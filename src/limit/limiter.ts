@@ -1,10 +1,15 @@
-import { eventChannel, HotpathError, register, type RegisteredComponent } from '../core/index.ts'
+import { register } from '../core/index.ts'
 import type { Decision } from './decision.ts'
 import { MemoryStore } from './memory-store.ts'
-import { resolveLimiterOptions, type LimiterOptions } from './options.ts'
+import {
+  resolveLimiterOptions,
+  type LimiterOptions,
+  type RedisLimiterOptions,
+  type ResolvedLimiterOptions,
+} from './options.ts'
 import { resolvePolicies, type PolicyInput, type ResolvedPolicy } from './policy.ts'
-
-const decisions = eventChannel('hotpath:limit:decision')
+import { RedisLimiter, type SharedLimiter } from './redis-limiter.ts'
+import { checkUse, UseCounts } from './use.ts'
 
 /** What {@link Limiter.stats} tells. */
 export interface LimiterStats {
@@ -40,9 +45,12 @@ export interface Limiter {
 }
 
 /**
- * Makes a rate limiter for one process, by the generic cell rate algorithm: a key that has rested
- * may be used `burst` times at once, and from then on at the rate of the policy. In any time T at
- * most `burst` + rate × T uses are let through; there is no window at whose edge twice as many are.
+ * Makes a rate limiter, by the generic cell rate algorithm: a key that has rested may be used `burst`
+ * times at once, and from then on at the rate of the policy. In any time T at most `burst` + rate × T
+ * uses are let through; there is no window at whose edge twice as many are.
+ *
+ * Without Redis it counts in this process, and decides at once. With Redis all processes share one
+ * count, and a decision may be a promise: `await limiter.take(key)`.
  *
  * @throws HotpathError HOTPATH_LIMIT_POLICY_INVALID, HOTPATH_OPTION_INVALID
  *
@@ -55,37 +63,41 @@ export interface Limiter {
  * if (!isAllowed) console.log(`again in ${retryAfterMs} ms`)
  * ```
  */
-export function createLimiter(policies: PolicyInput, options: LimiterOptions = {}): Limiter {
-  return new MemoryLimiter(resolvePolicies(policies), options)
+export function createLimiter(policies: PolicyInput, options?: LimiterOptions): Limiter
+export function createLimiter(policies: PolicyInput, options: RedisLimiterOptions): SharedLimiter
+export function createLimiter(
+  input: PolicyInput,
+  options: LimiterOptions | RedisLimiterOptions = {},
+): Limiter | SharedLimiter {
+  const policies = resolvePolicies(input)
+  const resolved = resolveLimiterOptions(options)
+  const { redis } = resolved
+  return redis === undefined
+    ? new MemoryLimiter(policies, resolved)
+    : new RedisLimiter(policies, { ...resolved, redis })
 }
 
 class MemoryLimiter implements Limiter {
   readonly name: string
   readonly policies: readonly ResolvedPolicy[]
   readonly #store: MemoryStore
+  readonly #counts: UseCounts
   readonly #unregister: () => void
-  #allowed = 0
-  #denied = 0
 
-  constructor(policies: readonly ResolvedPolicy[], options: LimiterOptions) {
-    const { name, maxKeys, clock } = resolveLimiterOptions(options)
+  constructor(
+    policies: readonly ResolvedPolicy[],
+    { name, maxKeys, clock }: ResolvedLimiterOptions,
+  ) {
     this.name = name
     this.policies = policies
     this.#store = new MemoryStore(policies, { maxKeys, clock })
-    const stats: RegisteredComponent['stats'] = () => this.stats()
-    this.#unregister = register('limiter', name, stats)
+    this.#counts = new UseCounts(name)
+    this.#unregister = register('limiter', name, () => this.stats())
   }
 
   take(key: string, cost = 1): Decision {
     checkUse(key, cost)
-    const decision = this.#store.take(key, cost)
-    if (decision.isAllowed) this.#allowed++
-    else this.#denied++
-    if (decisions.hasSubscribers) {
-      const { isAllowed, policy } = decision
-      decisions.publish({ limiter: this.name, key, cost, isAllowed, policy })
-    }
-    return decision
+    return this.#counts.count(key, cost, this.#store.take(key, cost))
   }
 
   peek(key: string, cost = 1): Decision {
@@ -99,8 +111,9 @@ class MemoryLimiter implements Limiter {
   }
 
   stats(): LimiterStats {
+    const { allowed, denied } = this.#counts
     const { byteLength: bytes, evictions } = this.#store
-    return { allowed: this.#allowed, denied: this.#denied, bytes, evictions }
+    return { allowed, denied, bytes, evictions }
   }
 
   async close(): Promise<void> {
@@ -109,21 +122,5 @@ class MemoryLimiter implements Limiter {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-}
-
-function checkUse(key: string, cost: number): void {
-  if (typeof key !== 'string') {
-    throw new HotpathError(
-      'HOTPATH_LIMIT_USE_INVALID',
-      `a limiter's key must be a string, not ${typeof key}: nothing was charged; look at the ` +
-        'function that makes the key',
-    )
-  }
-  if (!Number.isSafeInteger(cost) || cost < 0) {
-    throw new HotpathError(
-      'HOTPATH_LIMIT_USE_INVALID',
-      `a use must cost a whole number of at least 0, not ${cost}: nothing was charged`,
-    )
   }
 }

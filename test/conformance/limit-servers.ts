@@ -2,7 +2,7 @@ import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import fastify, { type FastifyRequest } from 'fastify'
 import { Hono, type Context } from 'hono'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Request } from 'express'
 import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
@@ -69,8 +69,7 @@ export const limitServers: Readonly<Record<string, (plan: LimitPlan) => Promise<
   },
   async 'node:http'({ trustProxy, limit, own }) {
     const hot = nodeHotpath({ cache: false, trustProxy, limit: limit as never })
-    const plain = (_request: IncomingMessage, response: import('node:http').ServerResponse) =>
-      response.end(text)
+    const plain = (_request: IncomingMessage, response: ServerResponse) => response.end(text)
     const limited = own === undefined ? plain : hot.limited(own as never, plain)
     const handler = hot.handler((request, response) =>
       request.url === '/own' ? limited(request, response) : plain(request, response),

@@ -1,0 +1,342 @@
+import { randomBytes } from 'node:crypto'
+import {
+  Circuit,
+  type Clock,
+  type RedisArgument,
+  type RedisLike,
+  type Timer,
+} from '../core/index.ts'
+import type { Decision } from './decision.ts'
+import { admits, allowed, refused, waitMs } from './gcra.ts'
+import { MemoryStore } from './memory-store.ts'
+import { dividedPolicy, type ResolvedPolicy } from './policy.ts'
+import { RedisKey } from './redis-key.ts'
+import { RedisNodes } from './redis-nodes.ts'
+import {
+  policyArguments,
+  takeArguments,
+  takeReply,
+  takeScript,
+  type TakeReply,
+  type TakeRequest,
+} from './redis-take.ts'
+
+/** What a {@link RedisStore} works with. */
+export interface RedisStoreParts {
+  readonly policies: readonly ResolvedPolicy[]
+  readonly redis: RedisLike
+  readonly name: string
+  readonly clock: Clock
+  readonly maxKeys: number
+  readonly timeoutMs: number
+  readonly onStoreError: 'local' | 'allow' | 'deny'
+  readonly onTrouble: (operation: string, error: unknown) => void
+}
+
+/** How long uses that were taken in advance may be spent; in Redis a little longer. */
+const leaseMs = 500
+const leaseMarginMs = 100
+/** Leases that nobody has spent from for so long are given back. */
+const idleMs = 100
+/** How long a refusal holds while others have uses that they may give back. */
+const askAgainMs = 10
+const maxKnownKeys = 16_384
+const maxWaiting = 10_000
+
+/**
+ * Decides for all processes that share a Redis, by one script for each question. A key that is asked
+ * about again and again takes uses in advance and spends them without asking; one that was refused is
+ * refused without asking, until there can be another answer. While Redis does not answer, decisions
+ * are made here.
+ */
+export class RedisStore {
+  readonly #parts: RedisStoreParts
+  readonly #node = randomBytes(9).toString('base64url')
+  readonly #arguments: readonly RedisArgument[]
+  readonly #circuit: Circuit
+  readonly #nodes: RedisNodes
+  readonly #keys = new Map<string, RedisKey>()
+  #local: { readonly store: MemoryStore; readonly parts: number } | undefined
+  #sweeper: Timer | undefined
+  #waiting = 0
+  #isClosed = false
+  #asked = 0
+  #fromLease = 0
+  #fromDenial = 0
+  #withoutRedis = 0
+
+  constructor(parts: RedisStoreParts) {
+    this.#parts = parts
+    this.#arguments = policyArguments(parts.policies)
+    const { redis, clock, timeoutMs, onTrouble } = parts
+    this.#circuit = new Circuit({
+      owner: 'the limiter',
+      timeoutMs,
+      clock,
+      onTrouble,
+      probe: async () => void (await redis.get(this.#redisKey('probe'))),
+      isSettled: () => true,
+    })
+    const nodesKey = `hotpath:limit:{${parts.name}}:nodes`
+    this.#nodes = new RedisNodes(redis, this.#circuit, clock, nodesKey, this.#node)
+  }
+
+  get stats(): RedisStoreStats {
+    return {
+      asked: this.#asked,
+      fromLease: this.#fromLease,
+      fromDenial: this.#fromDenial,
+      withoutRedis: this.#withoutRedis,
+      errors: this.#circuit.errors,
+      isReachable: !this.#circuit.isOpen,
+      nodes: this.#nodes.count,
+    }
+  }
+
+  take(key: string, cost: number): Decision | Promise<Decision> {
+    let known = this.#keys.get(key)
+    if (known !== undefined) {
+      const nowMs = this.#parts.clock.monotonicMs()
+      const spent = known.spend(cost, nowMs)
+      if (spent !== undefined) {
+        this.#fromLease++
+        return spent
+      }
+      const refusal = known.refusal(cost, nowMs)
+      if (refusal !== undefined) {
+        this.#fromDenial++
+        return refusal
+      }
+    }
+    if (this.#circuit.isOpen || this.#isClosed || this.#waiting >= maxWaiting) {
+      return this.#decideHere(key, cost)
+    }
+    known ??= this.#know(key)
+    return this.#wait(known, cost)
+  }
+
+  async peek(key: string, cost: number): Promise<Decision> {
+    const request = { node: '', cost, need: 0, more: 0, spent: 0, leaseMs }
+    const reply = await this.#ask(key, request)
+    return reply === undefined ? this.#peekHere(key, cost) : this.#decisionFrom(reply, cost)
+  }
+
+  async reset(key: string): Promise<void> {
+    this.#keys.delete(key)
+    this.#local?.store.reset(key)
+    await this.#circuit.run('reset', () => this.#parts.redis.delete([this.#redisKey(key)]))
+  }
+
+  /** Gives back what was taken in advance. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#sweeper?.cancel()
+    this.#nodes.close()
+    await Promise.all([...this.#keys.values()].map((known) => this.#giveBack(known)))
+    this.#keys.clear()
+    this.#circuit.close()
+  }
+
+  #redisKey(key: string): string {
+    return `hotpath:limit:{${this.#parts.name}:${key}}`
+  }
+
+  #know(key: string): RedisKey {
+    if (this.#keys.size >= maxKnownKeys) this.#forgetOne()
+    const known = new RedisKey(key)
+    this.#keys.set(key, known)
+    return known
+  }
+
+  // The oldest that has nothing to lose; where none of the first few is, there are more for a while.
+  #forgetOne(): void {
+    let looked = 0
+    for (const [key, known] of this.#keys) {
+      if (known.isIdle) {
+        this.#keys.delete(key)
+        return
+      }
+      this.#keys.delete(key)
+      this.#keys.set(key, known)
+      if (++looked === 8) return
+    }
+  }
+
+  #wait(known: RedisKey, cost: number): Promise<Decision> {
+    this.#waiting++
+    return new Promise((resolve) => {
+      known.waiting.push({ cost, resolve })
+      if (!known.isAsking) void this.#serve(known)
+    })
+  }
+
+  /** Asks until nobody waits any more: most often once. */
+  async #serve(known: RedisKey): Promise<void> {
+    known.isAsking = true
+    for (;;) {
+      const first = known.waiting.shift()
+      if (first === undefined) break
+      const sentMs = this.#parts.clock.monotonicMs()
+      const more = known.more(sentMs)
+      const need = known.waiting.reduce((sum, { cost }) => sum + cost, 0)
+      const spent = known.takeSpent()
+      const request = { node: this.#node, cost: first.cost, need, more, spent, leaseMs }
+      const reply = await this.#ask(known.key, request)
+      if (reply === undefined) {
+        this.#answer(first.resolve, this.#decideHere(known.key, first.cost))
+      } else {
+        const decision = this.#decisionFrom(reply, first.cost)
+        this.#learn(known, reply, decision, first.cost, sentMs)
+        this.#answer(first.resolve, decision)
+      }
+      this.#serveFromKnown(known)
+    }
+    known.isAsking = false
+    if (known.left > 0) this.#sweepLater()
+  }
+
+  // Those who came while Redis was asked.
+  #serveFromKnown(known: RedisKey): void {
+    const nowMs = this.#parts.clock.monotonicMs()
+    known.waiting = known.waiting.filter(({ cost, resolve }) => {
+      const decision = this.#circuit.isOpen
+        ? this.#decideHere(known.key, cost)
+        : (known.spend(cost, nowMs) ?? known.refusal(cost, nowMs))
+      if (decision !== undefined) this.#answer(resolve, decision)
+      return decision === undefined
+    })
+  }
+
+  #answer(resolve: (decision: Decision) => void, decision: Decision): void {
+    this.#waiting--
+    resolve(decision)
+  }
+
+  async #ask(key: string, request: TakeRequest): Promise<TakeReply | undefined> {
+    this.#asked++
+    const reply = await this.#circuit.run('take', () =>
+      this.#parts.redis.runScript(
+        takeScript,
+        [this.#redisKey(key)],
+        takeArguments({ ...request, leaseMs: leaseMs + leaseMarginMs }, this.#arguments),
+      ),
+    )
+    return reply === undefined ? undefined : takeReply(reply)
+  }
+
+  #learn(
+    known: RedisKey,
+    reply: TakeReply,
+    decision: Decision,
+    cost: number,
+    sentMs: number,
+  ): void {
+    known.last = decision
+    known.left = reply.granted
+    // From before the question: Redis counts from later on, by whatever clock.
+    known.leaseUntilMs = sentMs + leaseMs
+    known.lastSpentMs = sentMs
+    if (decision.isAllowed) {
+      known.deniedCost = Infinity
+      return
+    }
+    const nowMs = this.#parts.clock.monotonicMs()
+    const waits = this.#parts.policies.map((policy, index) =>
+      waitMs(policy, owedTo(policy, index, reply), cost),
+    )
+    const longestMs = Math.max(...waits)
+    // What others have taken in advance they may give back at any time.
+    const soonestMs = reply.outstanding === 0 ? longestMs : Math.min(longestMs, askAgainMs)
+    known.deniedCost = cost
+    known.deniedUntilMs = nowMs + soonestMs
+    known.retryAtMs = nowMs + decision.retryAfterMs
+  }
+
+  /** What the policies say that Redis has asked. What is taken in advance counts as used. */
+  #decisionFrom(reply: TakeReply, cost: number): Decision {
+    const { isAllowed, nowMicros, outstanding } = reply
+    const decisions = this.#parts.policies.map((policy, index) => {
+      const debtTicks = owedTo(policy, index, reply)
+      return isAllowed || admits(policy, debtTicks, cost)
+        ? allowed(policy, debtTicks, nowMicros)
+        : refused(policy, debtTicks, cost, nowMicros)
+    })
+    const decisive = decisions.reduce((one, other) => {
+      if (isAllowed) return other.remaining < one.remaining ? other : one
+      return other.retryAfterMs > one.retryAfterMs ? other : one
+    })
+    if (isAllowed || outstanding === 0) return decisive
+    // It may take as long for these to become a debt, which only then is paid off.
+    return { ...decisive, retryAfterMs: decisive.retryAfterMs + leaseMs + leaseMarginMs }
+  }
+
+  #decideHere(key: string, cost: number): Decision {
+    this.#withoutRedis++
+    const { onStoreError, policies } = this.#parts
+    if (onStoreError === 'local') return this.#localStore().take(key, cost)
+    const [policy] = policies as readonly [ResolvedPolicy]
+    const whole = { policy: policy.name, limit: policy.burst, resetMs: 0 }
+    if (onStoreError === 'allow') {
+      return { ...whole, isAllowed: true, remaining: policy.burst, retryAfterMs: 0 }
+    }
+    return { ...whole, isAllowed: false, remaining: 0, retryAfterMs: 1_000 }
+  }
+
+  #peekHere(key: string, cost: number): Decision {
+    return this.#parts.onStoreError === 'local'
+      ? this.#localStore().peek(key, cost)
+      : this.#decideHere(key, cost)
+  }
+
+  // Each process keeps its part of the limit, by the number of them that was known last.
+  #localStore(): MemoryStore {
+    const parts = this.#nodes.count
+    if (this.#local?.parts !== parts) {
+      const { policies, maxKeys, clock } = this.#parts
+      const divided = policies.map((policy) => dividedPolicy(policy, parts))
+      this.#local = { parts, store: new MemoryStore(divided, { maxKeys, clock }) }
+    }
+    return this.#local.store
+  }
+
+  #sweepLater(): void {
+    if (this.#sweeper !== undefined || this.#isClosed) return
+    this.#sweeper = this.#parts.clock.after(idleMs, () => {
+      this.#sweeper = undefined
+      const nowMs = this.#parts.clock.monotonicMs()
+      let isAnyLeft = false
+      for (const known of this.#keys.values()) {
+        if (known.left === 0 || known.isAsking) continue
+        if (nowMs - known.lastSpentMs < idleMs) isAnyLeft = true
+        else void this.#giveBack(known)
+      }
+      if (isAnyLeft) this.#sweepLater()
+    })
+  }
+
+  async #giveBack(known: RedisKey): Promise<void> {
+    if (known.isAsking || (known.left === 0 && known.spent === 0)) return
+    const spent = known.takeSpent()
+    await this.#ask(known.key, { node: this.#node, cost: 0, need: 0, more: 0, spent, leaseMs })
+  }
+}
+
+function owedTo(policy: ResolvedPolicy, index: number, reply: TakeReply): number {
+  return (reply.debts[index] ?? 0) + reply.outstanding * policy.useTicks
+}
+
+/** What has decided, and how Redis is. */
+export interface RedisStoreStats {
+  /** Questions that were sent to Redis. */
+  readonly asked: number
+  /** Decisions from uses that were taken in advance. */
+  readonly fromLease: number
+  /** Refusals that were known already. */
+  readonly fromDenial: number
+  /** Decisions that were made here, because Redis did not answer. */
+  readonly withoutRedis: number
+  readonly errors: number
+  readonly isReachable: boolean
+  /** Processes that keep the limit. */
+  readonly nodes: number
+}
