@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Bench, Contender } from '../kit/bench.ts'
 import { serveFastify } from '../kit/cached-route.ts'
+import { patienceMs } from '../kit/overload.ts'
 
 const cpuMs = 1
 const waitMs = 10
@@ -48,6 +49,7 @@ const bench: Bench = {
   settings: [
     `Fastify, a handler that waits ${waitMs} ms and then works for ${cpuMs} ms; one in ten requests is critical`,
     'requests fall due at a fixed rate, whether the server keeps up or not; latency from that moment, of the answers by 200',
+    `goodput: answers by 200 within ${patienceMs} ms`,
     'peak: 32 requests always under way, on a route of the same server that nothing protects',
     `@fastify/under-pressure: ${JSON.stringify(underPressureOptions)}`,
     'hotpath: its defaults, and the class by a header',

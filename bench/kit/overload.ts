@@ -1,14 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { OverloadWorkload } from './bench.ts'
 import type { Sample } from './figures.ts'
 import { findPeak, runOpenLoop, type OpenAnswer } from './open-loop.ts'
 import { quantile } from './statistics.ts'
 
 const peakInFlight = 32
-const peakMs = 1_500
+const peakMs = 1_200
 const warmupMs = 500
-const durationMs = 2_500
+const durationMs = 2_200
+/** A client that has waited so long has given up: an answer that comes later is no goodput. */
+export const patienceMs = 1_000
 /** V8 takes some ten thousand requests until it has compiled what refuses them. */
-const compileMs = 4_000
+const compileMs = 3_000
+/** What a server has taken on then, it goes on to work at. */
+const settleMs = 1_200
 /** Connections cost the server nothing while they wait, and a server that sheds needs few. */
 const connections = 1_000
 
@@ -22,6 +27,7 @@ export async function measureOverload(
   const common = { url: target, connections, criticalHeader }
   const perSecond = firstPeak * factor
   await runOpenLoop({ ...common, perSecond, warmupMs: 0, durationMs: compileMs })
+  await pause(settleMs)
   const peakPerSecond = await findPeak(new URL(peakPath, url), peakInFlight, peakMs)
   const load = async (times: number) => {
     const rate = { perSecond: peakPerSecond * times, warmupMs, durationMs }
@@ -46,15 +52,17 @@ export async function measureOverload(
 }
 
 function figuresOf(answers: readonly OpenAnswer[]) {
-  const good = answers.filter(({ status }) => status === 200)
+  const served = answers.filter(({ status }) => status === 200)
+  const good = served.filter(({ latencyMs }) => latencyMs <= patienceMs)
   const critical = answers.filter(({ isCritical }) => isCritical)
-  const latenciesMs = Float64Array.from(good, ({ latencyMs }) => latencyMs).sort()
+  const goodCritical = good.filter(({ isCritical }) => isCritical)
+  const latenciesMs = Float64Array.from(served, ({ latencyMs }) => latencyMs).sort()
   return {
     goodPerSecond: (good.length * 1_000) / durationMs,
     // A server that has answered nothing in time has no latency either.
-    p50Ms: good.length === 0 ? Number.NaN : quantile(latenciesMs, 0.5),
-    p99Ms: good.length === 0 ? Number.NaN : quantile(latenciesMs, 0.99),
-    criticalServedRatio: critical.filter(({ status }) => status === 200).length / critical.length,
+    p50Ms: served.length === 0 ? Number.NaN : quantile(latenciesMs, 0.5),
+    p99Ms: served.length === 0 ? Number.NaN : quantile(latenciesMs, 0.99),
+    criticalServedRatio: goodCritical.length / critical.length,
     unansweredRatio: answers.filter(({ status }) => status === 0).length / answers.length,
   }
 }

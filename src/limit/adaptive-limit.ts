@@ -41,6 +41,8 @@ export class AdaptiveLimit {
 
   /** Ends a window. */
   adjust({ delayMs, latencyMs, peakUse, wasFull }: Seen): void {
+    // Where nobody was let in the limit had no part in what was seen.
+    if (peakUse === 0) return
     // The root: the delay is noisy, and a limit that is cut too far leaves the CPU idle.
     const delayGradient = Math.sqrt(this.#options.targetDelayMs / delayMs)
     if (delayGradient < 1) return this.#cut(peakUse, delayGradient)

@@ -40,6 +40,12 @@ test('a request is normal where nothing is said, and one is always admitted', ()
   expect(shedder.stats().admitted).toEqual({ critical: 0, normal: 1, background: 1 })
 })
 
+test('a class that nobody knows is normal, and is not counted by its name', () => {
+  const shedder = createShedder({ maxInFlight: 10, clock: createManualClock() })
+  expect(fill(shedder, 'urgent' as Priority)).toHaveLength(4)
+  expect(shedder.stats().admitted).toEqual({ critical: 0, normal: 4, background: 0 })
+})
+
 test('a permit is given back once, however it is released', () => {
   const shedder = createShedder({ clock: createManualClock() })
   const permits = (['completed', 'failed', 'aborted'] as const).map((outcome) => {

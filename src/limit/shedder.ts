@@ -47,7 +47,7 @@ export interface ShedderStats {
 export interface Shedder {
   readonly name: string
   /**
-   * Decides about a request, at once.
+   * Decides about a request, at once. A class that it does not know is 'normal'.
    *
    * @defaultValue 'normal'
    */
@@ -121,7 +121,9 @@ class AdaptiveShedder implements Shedder {
     this.#unregister = register('shedder', options.name, () => this.stats())
   }
 
-  admit(priority: Priority = 'normal'): Permit | Refusal {
+  admit(asked: Priority = 'normal'): Permit | Refusal {
+    // Whoever takes it from a header gets anything: a word that nobody knows must not be counted.
+    const priority = asked === 'critical' || asked === 'background' ? asked : 'normal'
     const nowMs = this.#options.clock.monotonicMs()
     const share = this.#options.shares[priority]
     const room = this.#limit.current * share
