@@ -85,8 +85,9 @@ function flushedSoon(encoder: Transform, flush: () => void): Transform {
   const write = encoder.write.bind(encoder) as (...parameters: unknown[]) => boolean
   let isDue = false
   const flushDue = () => {
-    isDue = false
+    // Until it has flushed: to zlib a flush is a write as well.
     if (!encoder.destroyed && !encoder.writableEnded) flush()
+    isDue = false
   }
   return Object.assign(encoder, {
     write(...parameters: unknown[]): boolean {

@@ -37,7 +37,7 @@ export class CompressStep {
   constructor(given: CompressorOptions | Compressor | true) {
     this.#isOwn = given === true || !('codingFor' in given)
     this.compressor = this.#isOwn
-      ? createCompressor(given === true ? {} : (given as CompressorOptions))
+      ? createCompressor(given === true ? {} : given)
       : (given as Compressor)
   }
 

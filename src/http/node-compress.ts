@@ -103,6 +103,7 @@ class NodeCompression {
   #endWhole(body: string | Buffer | undefined, parameters: readonly unknown[]): unknown {
     const isHead = this.#request.method === 'HEAD'
     const coding = this.#plan(isHead ? this.#lengthOfHead(body) : lengthOf(body ?? ''))
+    if (isHead && coding === undefined) this.#setLengthOfHead(body)
     if (coding === undefined || (body === undefined && !isHead))
       return this.#pass('end', parameters)
     if (isHead) {
@@ -186,6 +187,14 @@ class NodeCompression {
     response.removeHeader('accept-ranges')
     const etag = weakened(response.getHeader('etag'))
     if (etag !== undefined) response.setHeader('etag', etag)
+  }
+
+  // Of what a GET would send, which Node does not say by itself.
+  #setLengthOfHead(body: string | Buffer | undefined): void {
+    const response = this.#response
+    if (body === undefined || response.headersSent || [204, 304].includes(response.statusCode))
+      return
+    if (!response.hasHeader('content-length')) response.setHeader('content-length', lengthOf(body))
   }
 
   #lengthOfHead(body: string | Buffer | undefined): number | undefined {

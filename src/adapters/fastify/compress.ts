@@ -15,8 +15,13 @@ export function compressRoutes(app: FastifyInstance, step: CompressStep): void {
   app.addHook('onClose', () => step.close())
 }
 
+// Of replies whose stream is being compressed.
+const streaming = new WeakSet<FastifyReply>()
+
 function hookOf(step: CompressStep): onSendHookHandler<unknown> {
   return (request, reply, payload, done) => {
+    // The stream has failed before anything of it was sent, and this is what is sent instead.
+    if (streaming.delete(reply)) reply.removeHeader('content-encoding')
     const isStream = payload instanceof Readable
     const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload)
     const isHead = request.method === 'HEAD'
@@ -40,6 +45,7 @@ function hookOf(step: CompressStep): onSendHookHandler<unknown> {
     }
     if (isStream) {
       setCoding(reply, coding)
+      streaming.add(reply)
       const encoder = step.compressor.createStream(coding)
       // Whichever ends first ends the other. A failure reaches Fastify, which is reading.
       pipeline(payload, encoder, () => {})
