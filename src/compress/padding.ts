@@ -12,7 +12,8 @@ export function padded(bytes: Buffer, coding: ContentCoding, most: number): Buff
     const head = Buffer.alloc(8)
     head.writeUInt32LE(0x184d2a50, 0)
     head.writeUInt32LE(length, 4)
-    return Buffer.concat([head, randomBytes(length), bytes])
+    // Behind the data: Node's own decoder stops at the end of the first frame.
+    return Buffer.concat([bytes, head, randomBytes(length)])
   }
   const head = Buffer.from(bytes.subarray(0, gzipHeadBytes))
   head.writeUInt8(head.readUInt8(gzipFlagsAt) | gzipComment, gzipFlagsAt)
