@@ -6,3 +6,15 @@ declare module 'apicache' {
   const apicache: { middleware(duration: string): RequestHandler }
   export default apicache
 }
+
+declare module '@fastify/rate-limit/store/LocalStore.js' {
+  export default class LocalStore {
+    constructor(continueExceeding: boolean, exponentialBackoff: boolean, cache: number)
+    incr(
+      key: string,
+      callback: (error: unknown, found: { current: number; ttl: number }) => void,
+      timeWindowMs: number,
+      max: number,
+    ): void
+  }
+}
