@@ -1,2 +1,4 @@
-export { contentCodings, encode, type ContentCoding } from './encode.ts'
+export { createCompressor, type Compressor, type CompressorStats } from './compressor.ts'
+export { contentCodings, encodeAsync, encodeSync, type ContentCoding } from './encode.ts'
 export { acceptableCodings, canonicalAccept } from './negotiate.ts'
+export type { CompressorOptions } from './options.ts'

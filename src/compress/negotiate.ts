@@ -9,26 +9,35 @@ interface Weighted {
 
 const maxRecent = 200
 const maxRecentLength = 256
-const recent = new Map<string, readonly ContentCoding[]>()
-const none: readonly ContentCoding[] = []
+const recent = new Map<string, Accepted>()
+
+/** A coding that a client accepts, and how much it likes it. */
+export interface WeighedCoding {
+  readonly coding: ContentCoding
+  readonly weight: number
+}
+
+/** What a client accepts, best first, with and without the weights. */
+interface Accepted {
+  readonly weighed: readonly WeighedCoding[]
+  readonly codings: readonly ContentCoding[]
+}
+
+const nothing: Accepted = { weighed: [], codings: [] }
 
 /**
  * The codings that a client would rather have than the bytes as they are, best first (RFC 9110,
- * 12.5.3). Where it weighs two alike, the one that makes smaller bodies comes first. A client that
+ * 12.5.3). Where it weighs two alike, they stand in the order of `contentCodings`. A client that
  * sends no `Accept-Encoding` gets the bytes as they are: it accepts every coding in theory, and
  * often knows none.
- *
- * A browser sends the same text each time: the last few answers are remembered by the text.
  */
 export function acceptableCodings(acceptEncoding: string | undefined): readonly ContentCoding[] {
-  if (acceptEncoding === undefined) return none
-  const known = recent.get(acceptEncoding)
-  if (known !== undefined) return known
-  const codings = negotiate(weightedMembers(acceptEncoding))
-  if (acceptEncoding.length > maxRecentLength) return codings
-  if (recent.size >= maxRecent) recent.clear()
-  recent.set(acceptEncoding, codings)
-  return codings
+  return accepted(acceptEncoding).codings
+}
+
+/** The same, with the weights. */
+export function acceptedCodings(acceptEncoding: string | undefined): readonly WeighedCoding[] {
+  return accepted(acceptEncoding).weighed
 }
 
 /**
@@ -47,7 +56,20 @@ export function canonicalAccept(text: string): string {
 // Names, each with a weight or without.
 const isPlain = /^(?:[\w*-]+\s*(?:;\s*q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?(?:,\s*|$))+$/i
 
-function negotiate(members: readonly Weighted[]): readonly ContentCoding[] {
+// A browser sends the same text each time: the last few answers are remembered by the text.
+function accepted(acceptEncoding: string | undefined): Accepted {
+  if (acceptEncoding === undefined) return nothing
+  const known = recent.get(acceptEncoding)
+  if (known !== undefined) return known
+  const weighed = negotiate(weightedMembers(acceptEncoding))
+  const found = { weighed, codings: weighed.map(({ coding }) => coding) }
+  if (acceptEncoding.length > maxRecentLength) return found
+  if (recent.size >= maxRecent) recent.clear()
+  recent.set(acceptEncoding, found)
+  return found
+}
+
+function negotiate(members: readonly Weighted[]): readonly WeighedCoding[] {
   const weightOf = (coding: string): number | undefined =>
     members.find(({ name }) => name === coding || name === `x-${coding}`)?.weight
   const anyWeight = weightOf('*')
@@ -60,7 +82,6 @@ function negotiate(members: readonly Weighted[]): readonly ContentCoding[] {
   return offered
     .filter(({ weight }) => weight > 0 && weight >= identityWeight)
     .toSorted((a, b) => b.weight - a.weight)
-    .map(({ coding }) => coding)
 }
 
 function weightedMembers(text: string): Weighted[] {

@@ -1,6 +1,8 @@
 import { knownOptions, nonNegativeInteger, systemClock, type Clock } from '../core/index.ts'
 import { createResponseCache, type ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
+import type { Compressor, CompressorOptions } from '../compress/index.ts'
+import { CompressStep } from './compress-step.ts'
 import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './client-address.ts'
 import type { LimitOptions } from './limit-options.ts'
 import { LimitStep } from './limit-step.ts'
@@ -35,6 +37,13 @@ export interface HotpathOptions<Raw> {
    */
   limit?: LimitOptions<Raw> | string | false | undefined
   /**
+   * Compresses responses. What the response cache keeps is compressed once, when it is kept: with
+   * this, `cache.compress` is on unless it says otherwise.
+   *
+   * @defaultValue false
+   */
+  compress?: CompressorOptions | Compressor | boolean | undefined
+  /**
    * Which proxies are believed about the address of a client.
    *
    * @defaultValue false (none: the address is that of the socket)
@@ -49,6 +58,7 @@ export interface ResolvedHotpathOptions<Raw> {
   readonly clock: Clock
   readonly shed: ShedStep | undefined
   readonly limit: LimitStep<Raw> | undefined
+  readonly compress: CompressStep | undefined
   readonly proxies: TrustedProxies | undefined
 }
 
@@ -57,23 +67,39 @@ export async function closeHotpath<Raw>({
   responseCache,
   shed,
   limit,
+  compress,
 }: ResolvedHotpathOptions<Raw>): Promise<void> {
-  await Promise.all([responseCache?.close(), shed?.shedder.close(), limit?.close()])
+  await Promise.all([
+    responseCache?.close(),
+    shed?.shedder.close(),
+    limit?.close(),
+    compress?.close(),
+  ])
 }
 
 /** @throws HotpathError HOTPATH_OPTION_INVALID, HOTPATH_LIMIT_POLICY_INVALID */
 export function resolveHotpathOptions<Raw>(
   options: HotpathOptions<Raw>,
 ): ResolvedHotpathOptions<Raw> {
-  knownOptions('hotpath', options, ['cache', 'maxTraceEntries', 'shed', 'limit', 'trustProxy'])
+  knownOptions('hotpath', options, [
+    'cache',
+    'maxTraceEntries',
+    'shed',
+    'limit',
+    'compress',
+    'trustProxy',
+  ])
   const { cache, maxTraceEntries = 0, shed = false, limit = false, trustProxy = false } = options
+  const { compress = false } = options
   const proxies = resolveTrustProxy(trustProxy)
   return {
     maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
-    responseCache: cache === false ? undefined : createResponseCache(cache),
+    responseCache:
+      cache === false ? undefined : createResponseCache({ compress: compress !== false, ...cache }),
     clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
     shed: shed === false ? undefined : new ShedStep(shed),
     limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),
+    compress: compress === false ? undefined : new CompressStep(compress),
     proxies,
   }
 }

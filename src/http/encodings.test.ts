@@ -68,7 +68,7 @@ test('options', () => {
   const refused = (options: object) => () => resolveCompress('compress', options)
   expect(refused({ minimumBytes: 0 })).toThrow('compress.minimumBytes must be')
   expect(refused({ encodings: ['zip'] })).toThrow(
-    'compress.encodings must be a list from br and gzip',
+    'compress.encodings must be a list from br, gzip and zstd',
   )
   expect(refused({ level: 9 })).toThrow("no option 'level'")
 })

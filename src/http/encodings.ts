@@ -1,4 +1,4 @@
-import { contentCodings, encode, type ContentCoding } from '../compress/index.ts'
+import { contentCodings, encodeAsync, encodeSync, type ContentCoding } from '../compress/index.ts'
 import { invalid, knownOptions, positiveInteger } from '../core/index.ts'
 import { listMembers, type ResponseHeaders } from './header-rules.ts'
 
@@ -11,9 +11,9 @@ export interface CompressOptions {
    */
   minimumBytes?: number | undefined
   /**
-   * The codings that are made, from `br` and `gzip`.
+   * The codings that are made, from `br`, `gzip` and `zstd`: each is a copy in memory.
    *
-   * @defaultValue both
+   * @defaultValue ['br', 'gzip']
    */
   encodings?: readonly ContentCoding[] | undefined
 }
@@ -62,7 +62,8 @@ export async function encodeBody(
 ): Promise<EncodedBodies> {
   const bodies: Partial<Record<ContentCoding, Buffer>> = {}
   const makeOne = async (coding: ContentCoding) => {
-    const bytes = await encode(body, coding)
+    const bytes =
+      body.length <= maxSyncBytes ? encodeSync(body, coding) : await encodeAsync(body, coding)
     if (bytes.length < body.length * maxWorthRatio) bodies[coding] = bytes
   }
   await Promise.all(codings.map(makeOne))
@@ -85,12 +86,17 @@ export function resolveCompress(
   if (compress === false) return false
   const options = compress === true ? {} : compress
   knownOptions(name, options, ['minimumBytes', 'encodings'])
-  const { minimumBytes = 1_024, encodings = contentCodings } = options
+  const { minimumBytes = 1_024, encodings = storedCodings } = options
   if (!Array.isArray(encodings) || encodings.some((one) => !contentCodings.includes(one))) {
-    invalid(`${name}.encodings`, `a list from ${contentCodings.join(' and ')}`, encodings)
+    invalid(`${name}.encodings`, 'a list from br, gzip and zstd', encodings)
   }
   return { minimumBytes: positiveInteger(`${name}.minimumBytes`, minimumBytes), encodings }
 }
+
+const storedCodings: readonly ContentCoding[] = ['br', 'gzip']
+
+/** Up to this size a body is compressed sooner than a thread could be asked to do it. */
+const maxSyncBytes = 8_192
 
 // What saves less is not worth a second copy in memory.
 const maxWorthRatio = 0.95

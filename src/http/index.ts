@@ -47,6 +47,9 @@ export {
   type ShedRequest,
 } from './shed-step.ts'
 export type { StoredResponse } from './stored-response.ts'
+export type { Compressor, CompressorOptions } from '../compress/index.ts'
+export { CompressStep, weakened, type CompressPlan } from './compress-step.ts'
+export { compressNode } from './node-compress.ts'
 export {
   clientAddress,
   resolveTrustProxy,

@@ -38,7 +38,7 @@ export class RedisKey {
 
   /** Nothing would be lost if it were forgotten. */
   get isIdle(): boolean {
-    return !this.isAsking && this.left === 0
+    return !this.isAsking && this.left === 0 && this.spent === 0
   }
 
   /** How many uses to take in advance: more each time that the last ones were gone soon. */
@@ -75,5 +75,13 @@ export class RedisKey {
     this.spent = 0
     this.left = 0
     return spent
+  }
+
+  /**
+   * Redis may not have heard how many were spent. It has to hear it with the next question, or it
+   * would take the lease for one that comes back whole.
+   */
+  untold(spent: number): void {
+    this.spent += spent
   }
 }

@@ -138,7 +138,8 @@ export class RedisStore {
   }
 
   #redisKey(key: string): string {
-    return `hotpath:limit:{${this.#parts.name}:${key}}`
+    // Encoded, so that no name and key together read like another name and key.
+    return `hotpath:limit:{${encodeURIComponent(this.#parts.name)}:${key}}`
   }
 
   #know(key: string): RedisKey {
@@ -183,6 +184,7 @@ export class RedisStore {
       const request = { node: this.#node, cost: first.cost, need, more, spent, leaseMs }
       const reply = await this.#ask(known.key, request)
       if (reply === undefined) {
+        known.untold(spent)
         this.#answer(first.resolve, this.#decideHere(known.key, first.cost))
       } else {
         const decision = this.#decisionFrom(reply, first.cost)
@@ -192,7 +194,7 @@ export class RedisStore {
       this.#serveFromKnown(known)
     }
     known.isAsking = false
-    if (known.left > 0) this.#sweepLater()
+    if (!known.isIdle) this.#sweepLater()
   }
 
   // Those who came while Redis was asked.
@@ -306,7 +308,7 @@ export class RedisStore {
       const nowMs = this.#parts.clock.monotonicMs()
       let isAnyLeft = false
       for (const known of this.#keys.values()) {
-        if (known.left === 0 || known.isAsking) continue
+        if (known.isIdle || known.isAsking) continue
         if (nowMs - known.lastSpentMs < idleMs) isAnyLeft = true
         else void this.#giveBack(known)
       }
@@ -315,9 +317,14 @@ export class RedisStore {
   }
 
   async #giveBack(known: RedisKey): Promise<void> {
-    if (known.isAsking || (known.left === 0 && known.spent === 0)) return
+    if (known.isAsking || known.isIdle) return
     const spent = known.takeSpent()
-    await this.#ask(known.key, { node: this.#node, cost: 0, need: 0, more: 0, spent, leaseMs })
+    // Nothing else is asked meanwhile: it would tell of the same lease.
+    known.isAsking = true
+    const request = { node: this.#node, cost: 0, need: 0, more: 0, spent, leaseMs }
+    const reply = await this.#ask(known.key, request)
+    if (reply === undefined) known.untold(spent)
+    await this.#serve(known)
   }
 }
 

@@ -93,7 +93,8 @@ if allowed == 1 or charged > 0 then
     set[#set + 1] = string.format('%.0f:%.0f', readings[policy], debts[policy])
     local ticks = debts[policy] + (outstanding + granted) * use
     local perMs = tonumber(ARGV[at + 4]) * tonumber(ARGV[at + 5]) * 1000
-    ttlMs = math.max(ttlMs, ticks / perMs)
+    -- Redis refuses a time of more than 63 bits.
+    ttlMs = math.max(ttlMs, math.min(1e15, ticks / perMs))
   end
   if granted > 0 then
     set[#set + 1] = 'l' .. node

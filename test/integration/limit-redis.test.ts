@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { fromIoredis, listen, type RedisLike } from '../../src/index.ts'
 import { Redis } from 'ioredis'
-import { createLimiter, type Decision, type SharedLimiter } from '../../src/limit/index.ts'
+import {
+  createLimiter,
+  type Decision,
+  type PolicyInput,
+  type SharedLimiter,
+} from '../../src/limit/index.ts'
 import { resolvePolicies } from '../../src/limit/policy.ts'
 import {
   policyArguments,
@@ -36,7 +41,7 @@ let names = 0
 type Options = Partial<Parameters<typeof createLimiter>[1]>
 
 /** Limiters that stand for processes: they share a name, and nothing else. */
-function open(count: number, redis: RedisLike, policies: string, options: Options = {}) {
+function open(count: number, redis: RedisLike, policies: PolicyInput, options: Options = {}) {
   const name = `limiter ${names++}`
   return Array.from({ length: count }, () => {
     const limiter = createLimiter(policies, { name, maxKeys: 1_000, ...options, redis })
@@ -191,9 +196,40 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
     expect(limiter.stats().errors).toBe(0)
   })
 
+  test('uses that Redis did not hear of stay used when a question is lost', async () => {
+    let questions = 0
+    const losing: RedisLike = {
+      ...redis,
+      runScript: (script, keys, values) =>
+        script === takeScript && ++questions % 3 === 0
+          ? Promise.reject(new Error('READONLY You cannot write against a read only replica.'))
+          : redis.runScript(script, keys, values),
+    }
+    const limiters = open(1, losing, '1000/10 years', { onStoreError: 'deny' })
+    const decisions = await takeAll(limiters, 'key', 4_000)
+    const admitted = decisions.filter(({ isAllowed }) => isAllowed).length
+    expect(limiters[0].stats().withoutRedis).toBeGreaterThan(0)
+    expect(admitted).toBeGreaterThan(0)
+    expect(admitted).toBeLessThanOrEqual(1_000)
+  })
+
+  test('a name and a key do not read like another name and key', async () => {
+    const name = `one ${names++}`
+    const [one] = open(1, redis, '1/hour', { name })
+    const [other] = open(1, redis, '1/hour', { name: `${name}:two` })
+    expect(await one.take('two:three')).toMatchObject({ isAllowed: true })
+    expect(await other.take('three')).toMatchObject({ isAllowed: true })
+  })
+
+  test('takes longer to pay off than Redis can count', async () => {
+    const [slow] = open(1, redis, { limit: 1, windowMs: 315_360_000_000, burst: 1e9 })
+    expect(await slow.take('key', 1e9)).toMatchObject({ isAllowed: true, remaining: 0 })
+    expect(slow.stats()).toMatchObject({ errors: 0 })
+  })
+
   test('a value that is not its own is an error of Redis, not of the request', async () => {
     const [limiter] = open(1, redis, '5/hour')
-    await command('SET', `hotpath:limit:{${limiter.name}:a}`, 'a string')
+    await command('SET', `hotpath:limit:{${encodeURIComponent(limiter.name)}:a}`, 'a string')
     const troubles: unknown[] = []
     const stop = listen('hotpath:limit:trouble', ({ operation }) => troubles.push(operation))
     expect((await limiter.take('a')).isAllowed).toBe(true)

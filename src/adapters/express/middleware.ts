@@ -3,6 +3,7 @@ import { runInRequest } from '../../core/index.ts'
 import {
   addNodeTags,
   closeHotpath,
+  compressNode,
   isSafeMethod,
   keepTicksFast,
   LimitStep,
@@ -61,8 +62,10 @@ function appMiddleware({
   maxTraceEntries,
   shed,
   limit,
+  compress,
 }: ResolvedHotpathOptions<Request>): RequestHandler {
   const work: RequestHandler = (request, response, next) => {
+    if (compress !== undefined) compressNode(compress, request, response)
     if (responseCache !== undefined && !isSafeMethod(request.method)) {
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }

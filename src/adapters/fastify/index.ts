@@ -12,6 +12,8 @@ export type {
   ResponseCacheStats,
   ShedOptions,
   ShedRequest,
+  Compressor,
+  CompressorOptions,
   LimitAnswer,
   LimitOptions,
   TrustProxy,

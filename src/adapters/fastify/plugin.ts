@@ -9,6 +9,7 @@ import {
   type Clock,
 } from '../../core/index.ts'
 import {
+  CompressStep,
   createResponseCache,
   isSafeMethod,
   keepTicksFast,
@@ -16,6 +17,7 @@ import {
   ShedStep,
   type ResponseCache,
 } from '../../http/index.ts'
+import { compressRoutes } from './compress.ts'
 import { limitApp, limitRoutes } from './limit.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
 import type { HotpathFastifyOptions } from './types.ts'
@@ -58,12 +60,17 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     'maxTraceEntries',
     'shed',
     'limit',
+    'compress',
     'trustProxy',
     'prefix',
     'logLevel',
     'logSerializers',
   ])
-  const responseCache = options.cache === false ? undefined : createResponseCache(options.cache)
+  const { compress = false } = options
+  const responseCache =
+    options.cache === false
+      ? undefined
+      : createResponseCache({ compress: compress !== false, ...options.cache })
   const { shed = false, limit = false, trustProxy = false } = options
   const proxies = resolveTrustProxy(trustProxy)
   const shedStep = shed === false ? undefined : new ShedStep(shed)
@@ -82,6 +89,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   }
   // After the cache: its step on a public route is in `onRequest` then, and the limit goes before it.
   limitRoutes(app, proxies)
+  if (compress !== false) compressRoutes(app, new CompressStep(compress))
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
 }

@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type {
   CachedRouteOptions,
+  Compressor,
+  CompressorOptions,
   LimitOptions,
   ResponseCache,
   ResponseCacheOptions,
@@ -34,6 +36,8 @@ export interface HotpathRouteConfig {
    * with `key`, `cost` or `limiter` as a function it is asked after them, before the cache.
    */
   limit?: LimitOptions<FastifyRequest> | string | false | undefined
+  /** `false` sends the responses of the route as they are. */
+  compress?: false | undefined
 }
 
 /** How the {@link hotpath} plugin works. */
@@ -64,6 +68,13 @@ export interface HotpathFastifyOptions {
    * @defaultValue false
    */
   limit?: LimitOptions<FastifyRequest> | string | false | undefined
+  /**
+   * Compresses what routes answer. What the response cache keeps is compressed once, when it is kept:
+   * with this, `cache.compress` is on unless it says otherwise.
+   *
+   * @defaultValue false
+   */
+  compress?: CompressorOptions | Compressor | boolean | undefined
   /**
    * Which proxies are believed about the address of a client: Fastify's own `trustProxy` has no part
    * in it.

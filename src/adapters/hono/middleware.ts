@@ -14,6 +14,7 @@ import {
 import { addTags, HonoCacheStep } from './cache-step.ts'
 import { headersOf } from './headers.ts'
 import { HonoRequestView } from './request-view.ts'
+import { compressResponse } from './compress.ts'
 import { limitMiddleware } from './limit.ts'
 import { shedLoad } from './shed.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
@@ -60,10 +61,12 @@ function appMiddleware({
   maxTraceEntries,
   shed,
   limit,
+  compress,
 }: ResolvedHotpathOptions<Context>): MiddlewareHandler {
   const work: MiddlewareHandler = async (context, next) => {
     if (maxTraceEntries === 0) await next()
     else await runInRequest({ route: context.req.path, maxTraceEntries }, next)
+    if (compress !== undefined) await compressResponse(compress, context)
     if (responseCache === undefined || isSafeMethod(context.req.method)) return
     const { status, headers } = context.res
     await responseCache

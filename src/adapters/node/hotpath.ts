@@ -3,6 +3,7 @@ import { runInRequest } from '../../core/index.ts'
 import {
   addNodeTags,
   closeHotpath,
+  compressNode,
   isSafeMethod,
   keepTicksFast,
   LimitStep,
@@ -55,10 +56,17 @@ export function hotpath(options: HotpathOptions<IncomingMessage> = {}): Hotpath 
 }
 
 function serverListener(
-  { responseCache, maxTraceEntries, shed, limit }: ResolvedHotpathOptions<IncomingMessage>,
+  {
+    responseCache,
+    maxTraceEntries,
+    shed,
+    limit,
+    compress,
+  }: ResolvedHotpathOptions<IncomingMessage>,
   listener: Listener,
 ): Listener {
   const work: Listener = (request, response) => {
+    if (compress !== undefined) compressNode(compress, request, response)
     if (responseCache !== undefined && !isSafeMethod(request.method ?? 'GET')) {
       settleBeforeEnd(responseCache, () => new NodeRequestView(request), response)
     }

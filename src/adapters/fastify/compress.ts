@@ -1,0 +1,84 @@
+import type { FastifyInstance, FastifyReply, onSendHookHandler } from 'fastify'
+import { pipeline, Readable } from 'node:stream'
+import { weakened, type CompressStep } from '../../http/index.ts'
+
+/**
+ * Compresses what routes answer, in an `onSend` hook of theirs: behind those of the app and behind the
+ * cache, which keeps the bytes as they were.
+ */
+export function compressRoutes(app: FastifyInstance, step: CompressStep): void {
+  const hook = hookOf(step)
+  app.addHook('onRoute', (routeOptions) => {
+    if (routeOptions.config?.hotpath?.compress === false) return
+    routeOptions.onSend = [routeOptions.onSend ?? [], hook].flat()
+  })
+  app.addHook('onClose', () => step.close())
+}
+
+// Of replies whose stream is being compressed.
+const streaming = new WeakSet<FastifyReply>()
+
+function hookOf(step: CompressStep): onSendHookHandler<unknown> {
+  return (request, reply, payload, done) => {
+    // The stream has failed before anything of it was sent, and this is what is sent instead.
+    if (streaming.delete(reply)) reply.removeHeader('content-encoding')
+    const isStream = payload instanceof Readable
+    const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload)
+    const isHead = request.method === 'HEAD'
+    if (!isStream && !isWhole && !isHead) return done(null, payload)
+    const { coding, vary } = step.plan(
+      {
+        method: request.method,
+        status: reply.statusCode,
+        headers: reply.getHeaders(),
+        byteLength: isWhole ? lengthOf(payload) : givenLength(reply),
+      },
+      request.headers,
+    )
+    if (vary !== undefined) reply.header('vary', vary)
+    if (coding === undefined) return done(null, payload)
+    if (isHead) {
+      // As a GET would be sent, but for the length, which nobody has found out.
+      setCoding(reply, coding)
+      if (isStream) payload.destroy()
+      return done(null, null)
+    }
+    if (isStream) {
+      setCoding(reply, coding)
+      streaming.add(reply)
+      const encoder = step.compressor.createStream(coding)
+      // Whichever ends first ends the other. A failure reaches Fastify, which is reading.
+      pipeline(payload, encoder, () => {})
+      return done(null, encoder)
+    }
+    const body = payload as string | Buffer
+    const send = (encoded: Buffer | undefined) => {
+      if (encoded !== undefined) setCoding(reply, coding)
+      done(null, encoded ?? body)
+    }
+    const aborted = new AbortController()
+    const encoded = step.compressor.encode(body, coding, aborted.signal)
+    if (!(encoded instanceof Promise)) return send(encoded)
+    reply.raw.once('close', () => aborted.abort())
+    // What cannot be compressed is sent as it is.
+    encoded.then(send, () => send(undefined))
+    return undefined
+  }
+}
+
+function setCoding(reply: FastifyReply, coding: string): void {
+  reply.header('content-encoding', coding)
+  reply.removeHeader('content-length')
+  reply.removeHeader('accept-ranges')
+  const etag = weakened(reply.getHeader('etag'))
+  if (etag !== undefined) reply.header('etag', etag)
+}
+
+function lengthOf(body: string | Buffer): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.length
+}
+
+function givenLength(reply: FastifyReply): number | undefined {
+  const given = reply.getHeader('content-length')
+  return given === undefined ? undefined : Number(given)
+}

@@ -1,0 +1,190 @@
+import { register } from '../core/index.ts'
+import type { Transform } from 'node:stream'
+import { measureSyncLimits, type SyncLimits } from './cost.ts'
+import { createEncoder, encodeAsync, encodeSync, type ContentCoding } from './encode.ts'
+import { acceptedCodings } from './negotiate.ts'
+import {
+  resolveCompressorOptions,
+  type CompressorOptions,
+  type ResolvedCompressorOptions,
+} from './options.ts'
+import { canBePadded, padded } from './padding.ts'
+import { EncodeQueue } from './queue.ts'
+
+/** What {@link Compressor.stats} tells. */
+export interface CompressorStats {
+  /** Whole bodies that were compressed, of how many bytes, to how many. */
+  readonly bodies: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Bodies of which the compressed form was no smaller, so that it was not sent. */
+  readonly notSmaller: number
+  /** Bodies that were sent as they are, because too many waited for a thread. */
+  readonly noRoom: number
+  readonly streams: number
+  readonly running: number
+  readonly waiting: number
+}
+
+/** Compresses bodies and streams. Made by {@link createCompressor}. */
+export interface Compressor {
+  readonly name: string
+  readonly minimumBytes: number
+  /**
+   * The coding for a body: what the client likes best, and where it likes several alike, what is best
+   * for the size; `undefined` for the body as it is.
+   *
+   * @param byteLength `undefined` for a stream
+   */
+  codingFor(
+    acceptEncoding: string | undefined,
+    byteLength: number | undefined,
+  ): ContentCoding | undefined
+  /**
+   * A body compressed; `undefined` where that does not make it smaller, or where it was given up. A
+   * promise where it is so large that a thread does it.
+   *
+   * @throws what zlib throws
+   */
+  encode(
+    body: string | Buffer,
+    coding: ContentCoding,
+    signal?: AbortSignal,
+  ): Buffer | undefined | Promise<Buffer | undefined>
+  /** Compresses what is written to it; each piece can be decoded as soon as it has arrived. */
+  createStream(coding: ContentCoding): Transform
+  stats(): CompressorStats
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Below this a gzip body is smaller than any other, and made as fast. */
+const gzipBytes = 4_096
+
+/**
+ * Makes a compressor.
+ *
+ * @throws HotpathError HOTPATH_OPTION_INVALID
+ *
+ * @example
+ * ```ts
+ * import { createCompressor } from 'hotpath/compress'
+ *
+ * const compressor = createCompressor({ minimumBytes: 2_000 })
+ * const text = JSON.stringify({ rows: Array.from({ length: 500 }, (_, id) => ({ id })) })
+ * const coding = compressor.codingFor('gzip, br;q=0.9', text.length)
+ * const body = coding === undefined ? undefined : await compressor.encode(text, coding)
+ * ```
+ */
+export function createCompressor(options: CompressorOptions = {}): Compressor {
+  return new BodyCompressor(resolveCompressorOptions(options))
+}
+
+class BodyCompressor implements Compressor {
+  readonly name: string
+  readonly minimumBytes: number
+  readonly #options: ResolvedCompressorOptions
+  readonly #queue = new EncodeQueue()
+  readonly #unregister: () => void
+  #syncLimits: SyncLimits | undefined
+  #bodies = 0
+  #bytesIn = 0
+  #bytesOut = 0
+  #notSmaller = 0
+  #noRoom = 0
+  #streams = 0
+
+  constructor(options: ResolvedCompressorOptions) {
+    this.#options = options
+    this.name = options.name
+    this.minimumBytes = options.minimumBytes
+    this.#unregister = register('compressor', options.name, () => this.stats())
+  }
+
+  codingFor(
+    acceptEncoding: string | undefined,
+    byteLength: number | undefined,
+  ): ContentCoding | undefined {
+    const { encodings, breachPaddingBytes } = this.#options
+    let best: ContentCoding | undefined
+    let bestWeight = 0
+    for (const { coding, weight } of acceptedCodings(acceptEncoding)) {
+      if (weight < bestWeight) break
+      if (!encodings.includes(coding)) continue
+      if (breachPaddingBytes !== false && !canBePadded(coding)) continue
+      const isBetter = best === undefined || isBetterFor(byteLength, coding, best)
+      if (isBetter) best = coding
+      bestWeight = weight
+    }
+    return best
+  }
+
+  encode(
+    body: string | Buffer,
+    coding: ContentCoding,
+    signal?: AbortSignal,
+  ): Buffer | undefined | Promise<Buffer | undefined> {
+    const { levels } = this.#options
+    this.#syncLimits ??= measureSyncLimits(levels)
+    const byteLength = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    if (byteLength <= this.#syncLimits[coding]) {
+      return this.#counted(encodeSync(body, coding, levels), byteLength, coding)
+    }
+    return this.#queue
+      .add(byteLength, () => encodeAsync(body, coding, levels), signal)
+      .then((encoded) => {
+        if (encoded !== undefined) return this.#counted(encoded, byteLength, coding)
+        if (signal?.aborted !== true) this.#noRoom++
+        return undefined
+      })
+  }
+
+  createStream(coding: ContentCoding): Transform {
+    this.#streams++
+    return createEncoder(coding, this.#options.levels)
+  }
+
+  stats(): CompressorStats {
+    return {
+      bodies: this.#bodies,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      notSmaller: this.#notSmaller,
+      noRoom: this.#noRoom,
+      streams: this.#streams,
+      running: this.#queue.running,
+      waiting: this.#queue.waiting,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#unregister()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #counted(encoded: Buffer, byteLength: number, coding: ContentCoding): Buffer | undefined {
+    const { breachPaddingBytes } = this.#options
+    const bytes =
+      breachPaddingBytes === false ? encoded : padded(encoded, coding, breachPaddingBytes)
+    if (bytes.length >= byteLength) {
+      this.#notSmaller++
+      return undefined
+    }
+    this.#bodies++
+    this.#bytesIn += byteLength
+    this.#bytesOut += bytes.length
+    return bytes
+  }
+}
+
+// They come in the order of `contentCodings`, which is right for all but small bodies.
+function isBetterFor(
+  byteLength: number | undefined,
+  coding: ContentCoding,
+  best: ContentCoding,
+): boolean {
+  return byteLength !== undefined && byteLength < gzipBytes && coding === 'gzip' && best !== 'gzip'
+}

@@ -1,0 +1,7 @@
+export {
+  createCompressor,
+  type Compressor,
+  type CompressorOptions,
+  type CompressorStats,
+  type ContentCoding,
+} from './index.ts'
