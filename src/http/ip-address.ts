@@ -14,8 +14,11 @@ export function canonicalAddress(text: string): string | undefined {
   const bare = withoutPort(text.trim())
   if (isIPv4(bare)) return bare
   const [unzoned = ''] = bare.split('%', 1)
-  if (!isIPv6(unzoned)) return undefined
-  const address = ipaddr.IPv6.parse(unzoned)
+  return isIPv6(unzoned) ? remembered(recentAddresses, unzoned, shortest) : undefined
+}
+
+function shortest(text: string): string {
+  const address = ipaddr.IPv6.parse(text)
   return address.isIPv4MappedAddress()
     ? address.toIPv4Address().toString()
     : address.toRFC5952String()
@@ -37,6 +40,7 @@ export function remembered<Value>(
   return found
 }
 
+const recentAddresses = new Map<string, string>()
 const recentNetworks = new Map<string, string>()
 
 /**
