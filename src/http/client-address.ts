@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { invalid, knownOptions } from '../core/index.ts'
-import { canonicalAddress, Networks } from './ip-address.ts'
+import { forwardedChain, type ForwardedHeader } from './forwarded-chain.ts'
+import { canonicalAddress, Networks, remembered } from './ip-address.ts'
 
 /**
  * Which proxies are believed about who the client is: how many stand between the client and the
@@ -14,13 +15,13 @@ export type TrustProxy =
   | false
   | number
   | readonly string[]
-  | { readonly by: number | readonly string[]; readonly header: 'forwarded' | 'x-forwarded-for' }
+  | { readonly by: number | readonly string[]; readonly header: ForwardedHeader }
 
 /** A checked {@link TrustProxy}. */
 export interface TrustedProxies {
   readonly hops: number
   readonly networks: Networks | undefined
-  readonly header: 'forwarded' | 'x-forwarded-for'
+  readonly header: ForwardedHeader
 }
 
 /** What stands for a client that has no address: behind a Unix socket, or on another runtime. */
@@ -44,10 +45,7 @@ export function resolveTrustProxy(trust: TrustProxy): TrustedProxies | undefined
   return believed(by, header)
 }
 
-function believed(
-  by: number | readonly string[],
-  header: TrustedProxies['header'],
-): TrustedProxies {
+function believed(by: number | readonly string[], header: ForwardedHeader): TrustedProxies {
   if (typeof by === 'number') {
     if (!Number.isInteger(by) || by < 1 || by > maxHops) invalid('trustProxy', expected, by)
     return { hops: by, networks: undefined, header }
@@ -77,51 +75,22 @@ export function clientAddress(
   const { hops, networks, header } = proxies
   const value = headers[header]?.toString()
   if (value === undefined) return address
-  const named = header === 'forwarded' ? forwardedFor(value) : value.split(',')
-  for (let hop = 0; hop < hops; hop++) {
+  let hop = 0
+  for (const named of forwardedChain(header, value)) {
     if (networks !== undefined && !networks.has(address)) break
-    const next = named.pop()
-    const canonical = next === undefined ? undefined : canonicalAddress(next)
+    const canonical = canonicalAddress(named)
     if (canonical === undefined) break
     address = canonical
+    if (++hop === hops) break
   }
   return address
 }
 
-// The system has written it: it needs no check, and seldom more than this.
+const recentSockets = new Map<string, string>()
+
+// The system has written it: an IPv4 address needs no check.
 function ofSocket(address: string): string {
   if (!address.includes(':')) return address
   if (address.startsWith('::ffff:') && address.includes('.')) return address.slice(7)
-  return canonicalAddress(address) ?? unknownAddress
-}
-
-/** The `for` of each member, in their order; the empty text where a member has none (RFC 7239, 4). */
-function forwardedFor(value: string): string[] {
-  const found: string[] = []
-  for (const member of splitUnquoted(value, ',')) {
-    let address = ''
-    for (const pair of splitUnquoted(member, ';')) {
-      const [, quoted, token] = /^\s*for=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))\s*$/i.exec(pair) ?? []
-      address ||= quoted?.replaceAll(/\\(.)/g, '$1') ?? token ?? ''
-    }
-    found.push(address)
-  }
-  return found
-}
-
-function splitUnquoted(text: string, separator: ',' | ';'): string[] {
-  const parts: string[] = []
-  let from = 0
-  let isQuoted = false
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at]
-    if (character === '"') isQuoted = !isQuoted
-    else if (character === '\\' && isQuoted) at++
-    else if (character === separator && !isQuoted) {
-      parts.push(text.slice(from, at))
-      from = at + 1
-    }
-  }
-  parts.push(text.slice(from))
-  return parts
+  return remembered(recentSockets, address, (text) => canonicalAddress(text) ?? unknownAddress)
 }

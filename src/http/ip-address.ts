@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** A network: an address, and how many of its bits count. */
 type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number]
@@ -9,20 +10,37 @@ type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number]
  * an IPv4 address; octal, hexadecimal and shortened forms, which programs read differently, are not.
  */
 export function canonicalAddress(text: string): string | undefined {
+  // Node's checks are as strict as that, and ipaddr.js throws an error for itself on every "no".
   const bare = withoutPort(text.trim())
-  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return bare
+  if (isIPv4(bare)) return bare
   const [unzoned = ''] = bare.split('%', 1)
-  if (!unzoned.includes(':') || !ipaddr.IPv6.isValid(unzoned)) return undefined
-  // A dotted tail is read by a laxer rule than above.
-  const tail = /[^:]*\.[^:]*$/.exec(unzoned)?.[0]
-  if (tail !== undefined && !ipaddr.IPv4.isValidFourPartDecimal(tail)) return undefined
-  const address = ipaddr.IPv6.parse(unzoned)
+  return isIPv6(unzoned) ? remembered(recentAddresses, unzoned, shortest) : undefined
+}
+
+function shortest(text: string): string {
+  const address = ipaddr.IPv6.parse(text)
   return address.isIPv4MappedAddress()
     ? address.toIPv4Address().toString()
     : address.toRFC5952String()
 }
 
 const maxRecent = 1_000
+
+/** What was found for an address before. It forgets all when it is full: finding again is cheap. */
+export function remembered<Value>(
+  recent: Map<string, Value>,
+  address: string,
+  find: (address: string) => Value,
+): Value {
+  const known = recent.get(address)
+  if (known !== undefined) return known
+  const found = find(address)
+  if (recent.size >= maxRecent) recent.clear()
+  recent.set(address, found)
+  return found
+}
+
+const recentAddresses = new Map<string, string>()
 const recentNetworks = new Map<string, string>()
 
 /**
@@ -31,13 +49,12 @@ const recentNetworks = new Map<string, string>()
  */
 export function addressKey(address: string): string {
   if (!address.includes(':')) return address
-  const known = recentNetworks.get(address)
-  if (known !== undefined) return known
+  return remembered(recentNetworks, address, networkKey)
+}
+
+function networkKey(address: string): string {
   const groups = ipaddr.IPv6.parse(address).parts.slice(0, 4)
-  const key = `${groups.map((group) => group.toString(16)).join(':')}::/64`
-  if (recentNetworks.size >= maxRecent) recentNetworks.clear()
-  recentNetworks.set(address, key)
-  return key
+  return `${groups.map((group) => group.toString(16)).join(':')}::/64`
 }
 
 const namedNetworks: Readonly<Record<string, readonly string[]>> = {
@@ -49,6 +66,7 @@ const namedNetworks: Readonly<Record<string, readonly string[]>> = {
 /** Networks, addresses and the names above, made ready to be asked. */
 export class Networks {
   readonly #networks: readonly Network[]
+  readonly #recent = new Map<string, boolean>()
 
   /** @throws Error for what is no network */
   constructor(texts: readonly string[]) {
@@ -57,7 +75,11 @@ export class Networks {
 
   /** @param address as {@link canonicalAddress} writes it */
   has(address: string): boolean {
-    if (!ipaddr.isValid(address)) return false
+    return remembered(this.#recent, address, (text) => this.#find(text))
+  }
+
+  #find(address: string): boolean {
+    if (isIP(address) === 0) return false
     const parsed = ipaddr.parse(address)
     return this.#networks.some(
       ([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits),
@@ -68,21 +90,22 @@ export class Networks {
 function networkFrom(text: string): Network {
   const [address = '', bits] = text.split('/')
   const canonical = canonicalAddress(address)
-  if (canonical === undefined || address.includes('[') || text.split('/').length > 2) {
+  if (canonical === undefined || isIP(address) === 0 || text.split('/').length > 2) {
     throw new Error(`${JSON.stringify(text)} is no network`)
   }
   const parsed = ipaddr.parse(canonical)
   const most = parsed.kind() === 'ipv4' ? 32 : 128
   if (bits === undefined) return [parsed, most]
   // The prefix of a mapped network counts the bits before the IPv4 address too.
-  const isMapped = most === 32 && address.includes(':')
-  const count = /^\d{1,3}$/.test(bits) ? Number(bits) - (isMapped ? 96 : 0) : -1
+  const before = most === 32 && address.includes(':') ? 96 : 0
+  const count = /^\d{1,3}$/.test(bits) ? Number(bits) - before : -1
   if (count < 0 || count > most) throw new Error(`${JSON.stringify(text)} is no network`)
   return [parsed, count]
 }
 
+/** A port is a number, or in `Forwarded` a made-up name such as `_a1` (RFC 7239, 6). */
 function withoutPort(text: string): string {
-  const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text)
+  const bracketed = /^\[([^\]]*)\](?::(?:\d{1,5}|_[\w.-]+))?$/.exec(text)
   if (bracketed !== null) return bracketed[1]?.includes(':') === true ? bracketed[1] : ''
-  return text.replace(/^([\d.]+):\d{1,5}$/, '$1')
+  return text.replace(/^([\d.]+):(?:\d{1,5}|_[\w.-]+)$/, '$1')
 }

@@ -93,6 +93,30 @@ test('whatever a client puts before the header, the address stays', () => {
   )
 })
 
+const openEnds = fc.array(
+  fc.oneof(
+    address,
+    fc.constantFrom('"', '\\', ',', ';', 'for=', 'for="', 'host="', ' ', '[', '_a'),
+  ),
+  { maxLength: 12 },
+)
+
+test('whatever a client puts before Forwarded, or into a quoted host, the address stays', () => {
+  fc.assert(
+    fc.property(openEnds, openEnds, address, fc.boolean(), (before, into, client, isNetworks) => {
+      const host = into.join('').replaceAll(/["\\]/g, String.raw`\$&`)
+      const node = client.includes(':') ? `[${client}]:4711` : client
+      const chain = [before.join(''), `for="${node}";host="${host}";proto=https`, 'for="10.0.0.2"']
+      const expected = canonicalAddress(client) ?? ''
+      fc.pre(!/^(?:10|127)\./.test(expected))
+      const by = isNetworks ? ['loopback', '10.0.0.0/8'] : 2
+      const proxies = resolveTrustProxy({ by, header: 'forwarded' })
+      expect(clientAddress('127.0.0.1', { forwarded: chain.join(', ') }, proxies)).toBe(expected)
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
 test.each([
   ['203.0.113.7', '203.0.113.7'],
   ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
@@ -112,6 +136,19 @@ test.each([
   [undefined, 'unknown'],
 ])('a socket at %s is %s', (socketAddress, expected) => {
   expect(clientAddress(socketAddress, { 'x-forwarded-for': '1.2.3.4' }, undefined)).toBe(expected)
+})
+
+test('more addresses than are remembered are told apart', () => {
+  const proxies = resolveTrustProxy(['10.0.0.0/8', 'fd00::/16'])
+  for (let round = 0; round < 2; round++) {
+    for (let one = 1; one <= 1_500; one++) {
+      const client = `2001:db8:${one.toString(16)}::1`
+      const headers = { 'x-forwarded-for': client }
+      expect(clientAddress(`fd00::${one.toString(16)}:1`, headers, proxies)).toBe(client)
+      expect(clientAddress(client, { 'x-forwarded-for': '1.2.3.4' }, proxies)).toBe(client)
+      expect(addressKey(client)).toBe(`2001:db8:${one.toString(16)}:0::/64`)
+    }
+  }
 })
 
 test('a proxy on a Unix socket is counted like another', () => {
@@ -134,6 +171,9 @@ test.each<[TrustProxy]>([
   [['10.0.0.0/']],
   [['10.0.0.0/8/8']],
   [['10.0.0/8']],
+  [['10.0.0.0:80']],
+  [['[::1]']],
+  [['constructor']],
   [['::/129']],
   [[7 as never]],
   [{ by: 1 } as never],
