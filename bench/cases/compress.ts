@@ -1,7 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { Random } from '../../examples/api/data/random.ts'
-import type { Bench, Contender, HttpWorkload } from '../kit/bench.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Bench, Contender, Figures, HttpWorkload } from '../kit/bench.ts'
 import { serveFastify } from '../kit/cached-route.ts'
 import { alignedTable } from '../kit/table.ts'
 
@@ -38,7 +39,7 @@ const pages: Readonly<Record<string, string>> = {
   '/1mb': page(1_000_000),
 }
 
-const routes = (app: import('fastify').FastifyInstance) => {
+const routes = (app: FastifyInstance) => {
   for (const [path, body] of Object.entries(pages)) {
     app.get(path, (_request, reply) => {
       reply.header('content-type', 'application/json; charset=utf-8').send(body)
@@ -62,8 +63,6 @@ const peerFastify: Contender = async () => {
     routes(app)
   })
 }
-
-const plainFastify: Contender = async () => serveFastify(routes)
 
 interface Choice {
   readonly offered: string
@@ -177,7 +176,7 @@ function workload(about: string, path: string, offered: string): HttpWorkload {
   }
 }
 
-const faster = (name: string) => (figures: import('../kit/bench.ts').Figures) =>
+const faster = (name: string) => (figures: Figures) =>
   figures.ratio(name, 'hotpath', '@fastify/compress', 'requestsPerSecond')
 
 const bench: Bench = {
@@ -209,7 +208,6 @@ const bench: Bench = {
   contenders: {
     '@fastify/compress': peerFastify,
     hotpath: ownFastify,
-    'not compressed': plainFastify,
   },
   baseline: '@fastify/compress',
   claims: [

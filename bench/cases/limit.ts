@@ -45,7 +45,7 @@ function addressOf(at: number): string {
 }
 
 function copyOf(text: string): string {
-  return Buffer.from(text, 'latin1').latin1Slice()
+  return Buffer.from(text, 'latin1').toString('latin1')
 }
 
 /** What ten million keys do, and a million to those that keep an object for each. */

@@ -88,3 +88,17 @@ test('a connection that the server closes is an error', async () => {
   const url = await serve((socket) => socket.end())
   await expect(ask(url, 1, 1)).rejects.toThrow('closed')
 })
+
+test('finds the end of an answer in chunks, wherever the pieces are cut', async () => {
+  const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const one = `${head}4\r\n\r\n0\r\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n`
+  let turns = 0
+  const url = await serve((socket, count) => {
+    const bytes = one.repeat(count)
+    const cut = turns++ % bytes.length
+    socket.setNoDelay(true)
+    socket.write(bytes.slice(0, cut))
+    setImmediate(() => socket.write(bytes.slice(cut)))
+  })
+  expect(await ask(url, 2, 400)).toEqual(Array.from({ length: 400 }, () => 200))
+})

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
 const headEnd = Buffer.from('\r\n\r\n')
+const lineEnd = Buffer.from('\r\n')
 const empty: Buffer = Buffer.alloc(0)
 
 /** What the connections of one load report to. */
@@ -24,7 +25,9 @@ export class LoadConnection {
   #sentAtMs = 0
   #unanswered = 0
   #bodyBytesLeft = 0
-  /** The start of a head whose end has not come yet. */
+  /** What comes behind these bytes is the size of another chunk (RFC 9112, 7.1). */
+  #isChunked = false
+  /** The start of a head, or of the size of a chunk, whose end has not come yet. */
   #partialHead: Buffer = empty
   #isClosed = false
 
@@ -67,7 +70,18 @@ export class LoadConnection {
     this.#partialHead = empty
     let at = 0
     while (at < data.length) {
-      if (this.#bodyBytesLeft === 0) {
+      if (this.#bodyBytesLeft === 0 && this.#isChunked) {
+        const end = data.indexOf(lineEnd, at)
+        if (end === -1) {
+          this.#partialHead = data.subarray(at)
+          return
+        }
+        const size = Number.parseInt(data.toString('latin1', at, end), 16)
+        if (Number.isNaN(size)) return this.#fail(new Error('a chunk of unknown size'))
+        this.#isChunked = size > 0
+        this.#bodyBytesLeft = size + lineEnd.length
+        at = end + lineEnd.length
+      } else if (this.#bodyBytesLeft === 0) {
         const end = data.indexOf(headEnd, at)
         if (end === -1) {
           this.#partialHead = data.subarray(at)
@@ -75,7 +89,8 @@ export class LoadConnection {
         }
         const head = readHead(data.toString('latin1', at, end))
         if (head === undefined) return this.#fail(new Error('an answer of unknown length'))
-        this.#bodyBytesLeft = head.contentLength
+        this.#bodyBytesLeft = head.contentLength ?? 0
+        this.#isChunked = head.contentLength === undefined
         at = end + headEnd.length
         this.#unanswered--
         this.#observer.answered(head.status, responseMs)
@@ -84,7 +99,7 @@ export class LoadConnection {
       this.#bodyBytesLeft -= taken
       at += taken
     }
-    if (this.#unanswered === 0 && this.#bodyBytesLeft === 0) this.#send()
+    if (this.#unanswered === 0 && this.#bodyBytesLeft === 0 && !this.#isChunked) this.#send()
   }
 
   #fail(error: Error): void {
@@ -94,11 +109,13 @@ export class LoadConnection {
   }
 }
 
-/** @returns undefined where the head does not say how long the body is */
-function readHead(head: string): { status: number; contentLength: number } | undefined {
+/** @returns undefined where the head does not say how long the body is; no length where it is in chunks */
+function readHead(head: string): { status: number; contentLength: number | undefined } | undefined {
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
-  // "HTTP/1.1 200 OK"
-  return length === undefined
-    ? undefined
-    : { status: Number(head.slice(9, 12)), contentLength: Number(length) }
+  if (length === undefined && !/\r\ntransfer-encoding: *chunked/i.test(head)) return undefined
+  return {
+    // "HTTP/1.1 200 OK"
+    status: Number(head.slice(9, 12)),
+    contentLength: length === undefined ? undefined : Number(length),
+  }
 }

@@ -21,7 +21,8 @@ export function sameBodyCheck(): (
       expectSame(`body of ${url.pathname}`, await response.text(), about)
       if (time === 'first') continue
       const coding = response.headers.get('content-encoding') ?? 'identity'
-      expectSame(`coding of ${url.pathname}`, coding, `the coding of ${about}`)
+      const offered = headers['accept-encoding'] ?? ''
+      expectSame(`coding of ${url.pathname} for ${offered}`, coding, `the coding of ${about}`)
     }
   }
 }

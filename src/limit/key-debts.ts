@@ -3,6 +3,8 @@ import type { ResolvedPolicy } from './policy.ts'
 
 const maxHotKeys = 16_384
 const maxHotKeyLength = 64
+/** Where all places are taken, one in so many keys that come again may ask for one. */
+const oneIn = 256
 const none = -1
 
 /**
@@ -20,6 +22,7 @@ export class KeyDebts {
   // The second chance of a key that was used since the hand last came by (Corbató's CLOCK).
   readonly #isUsed = new Uint8Array(maxHotKeys)
   #hand = 0
+  #refused = 0
   /** Of the key that was asked about last; `none` where the table has it. */
   #at = none
 
@@ -87,6 +90,8 @@ export class KeyDebts {
   /** A place that is free, or whose key may leave it. */
   #freePlace(): number {
     if (this.#hotKeys.length < maxHotKeys) return this.#hotKeys.length
+    // Keys that come again only once in a long while would drive each other out all the time.
+    if (++this.#refused % oneIn !== 0) return none
     const at = this.#hand
     this.#hand = (at + 1) % maxHotKeys
     if (this.#isUsed[at] === 0) return at

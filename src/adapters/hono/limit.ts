@@ -10,14 +10,19 @@ export function limitMiddleware(step: LimitStep<Context>): MiddlewareHandler {
     const judged = step.judge(request)
     const verdict: LimitVerdict = judged instanceof Promise ? await judged : judged
     if (verdict.refusal === undefined) {
-      await next()
-      // Behind the handler: a response of its own making knows nothing of headers that were set before.
       const { head } = verdict
-      for (let at = 0; at < head.length; at += 2) context.header(head[at] ?? '', head[at + 1])
+      setHeaders(context, head)
+      await next()
+      // A response of the handler's own making knows nothing of headers that were set before.
+      if (head[0] !== undefined && !context.res.headers.has(head[0])) setHeaders(context, head)
       return undefined
     }
     const { status, head, body } = verdict.refusal
     const sent = request.method === 'HEAD' ? null : ((body ?? null)?.toString() ?? null)
     return new Response(sent, { status, headers: headersFrom(head) })
   }
+}
+
+function setHeaders(context: Context, head: readonly string[]): void {
+  for (let at = 0; at < head.length; at += 2) context.header(head[at] ?? '', head[at + 1])
 }
