@@ -66,6 +66,7 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
     redisUrl: redis?.url,
     catalogue,
     load: withQuietAfter(load, database.url, signal),
+    cpuMs: builds.cpuMs,
     signal,
   }
   const comparison = await compare(bench, progress)
