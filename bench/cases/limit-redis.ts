@@ -1,9 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { RedisLike } from 'hotpath'
 import type { Bench, CallersWorkload, Contender, Services, Subject } from '../kit/bench.ts'
 import { alignedTable } from '../kit/table.ts'
-import { connectIoredis } from '../limit/ioredis.ts'
-import { peers, type Peer, type Take } from '../limit/peers.ts'
+import { contenders, type Open } from '../limit/contenders.ts'
 
 // So many that nobody is refused: a refusal costs hotpath no command, and would flatter it.
 const quota = { limit: 1_000_000, windowMs: 60_000 }
@@ -13,60 +11,10 @@ const coldKeys = 10_000
 /** For which the commands are counted. */
 const decisions = 100_000
 
-interface Opened {
-  readonly take: Take
-  readonly close: () => Promise<unknown>
-}
-
-type Open = (url: string) => Promise<Opened>
-
-async function hotpathOn(redis: RedisLike, disconnect: () => void): Promise<Opened> {
-  const { createLimiter } = await import('hotpath/limit')
-  const limiter = createLimiter(quota, { redis, redisTimeoutMs: 10_000, maxKeys: 1_000 })
-  return {
-    take: (key) => {
-      const decision = limiter.take(key)
-      return decision instanceof Promise
-        ? decision.then(({ isAllowed }) => isAllowed)
-        : decision.isAllowed
-    },
-    close: async () => {
-      await limiter.close()
-      disconnect()
-      const { withoutRedis } = limiter.stats()
-      if (withoutRedis > 0) throw new Error(`${withoutRedis} decisions were made without Redis`)
-    },
-  }
-}
-
-const openPeer =
-  (name: Peer): Open =>
-  async (url) => {
-    const redis = await connectIoredis(url)
-    return { take: await peers[name](redis, quota), close: async () => redis.disconnect() }
-  }
-
-const opens: Readonly<Record<string, Open>> = {
-  'rate-limiter-flexible, ioredis': openPeer('rate-limiter-flexible'),
-  'hotpath, ioredis': async (url) => {
-    const { fromIoredis } = await import('hotpath')
-    const redis = await connectIoredis(url)
-    return hotpathOn(fromIoredis(redis), () => redis.disconnect())
-  },
-  'hotpath, node-redis': async (url) => {
-    const { fromNodeRedis } = await import('hotpath')
-    const { createClient } = await import('redis')
-    const redis = await createClient({ url }).connect()
-    return hotpathOn(fromNodeRedis(redis), () => redis.destroy())
-  },
-  '@fastify/rate-limit, ioredis': openPeer('@fastify/rate-limit'),
-  'rate-limit-redis, ioredis': openPeer('rate-limit-redis'),
-}
-
 const contender =
   (open: Open): Contender =>
   async ({ url, workload }): Promise<Subject> => {
-    const { take, close } = await open(url('redis'))
+    const { take, close } = await open(url('redis'), quota)
     const keys = Array.from({ length: coldKeys }, (_, at) => `${workload}:${at}`)
     let calls = 0
     return {
@@ -97,8 +45,8 @@ const commands = new Map<string, number>()
 async function countCommands({ url }: Services): Promise<void> {
   const { createClient } = await import('redis')
   const counter = await createClient({ url: url('redis') }).connect()
-  for (const [name, open] of Object.entries(opens)) {
-    const { take, close } = await open(url('redis'))
+  for (const [name, open] of Object.entries(contenders)) {
+    const { take, close } = await open(url('redis'), quota)
     await counter.sendCommand(['CONFIG', 'RESETSTAT'])
     let made = 0
     const caller = async () => {
@@ -155,7 +103,7 @@ const bench: Bench = {
     cold: decisionsOn(`${coldKeys.toLocaleString('en-US')} cold keys, in turn`, coldKeys, 300),
   },
   contenders: Object.fromEntries(
-    Object.entries(opens).map(([name, open]) => [name, contender(open)]),
+    Object.entries(contenders).map(([name, open]) => [name, contender(open)]),
   ),
   baseline: 'rate-limiter-flexible, ioredis',
   claims: [
