@@ -13,7 +13,7 @@ const programs = readdirSync(folder).flatMap((name) =>
   ),
 )
 
-test('the guides to caching, memoising, load shedding and every framework have programs', () => {
+test('the guides to caching, memoising, limiting, load shedding and every framework have programs', () => {
   const names = programs.map(({ name }) => name)
   expect(names).toEqual(
     expect.arrayContaining([
@@ -22,6 +22,7 @@ test('the guides to caching, memoising, load shedding and every framework have p
       expect.stringContaining('fastify.md'),
       expect.stringContaining('hono.md'),
       expect.stringContaining('http-caching.md'),
+      expect.stringContaining('limiting-with-redis.md'),
       expect.stringContaining('load-shedding.md'),
       expect.stringContaining('memo.md'),
       expect.stringContaining('node-http.md'),
