@@ -4,6 +4,7 @@ import type { ResponseCacheOptions } from './response-cache-options.ts'
 import type { Compressor, CompressorOptions } from '../compress/index.ts'
 import { CompressStep } from './compress-step.ts'
 import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './client-address.ts'
+import { DecodeStep, type DecodeOptions } from './decode-request.ts'
 import type { LimitOptions } from './limit-options.ts'
 import { LimitStep } from './limit-step.ts'
 import { ShedStep, type ShedOptions } from './shed-step.ts'
@@ -44,6 +45,13 @@ export interface HotpathOptions<Raw> {
    */
   compress?: CompressorOptions | Compressor | boolean | undefined
   /**
+   * Decodes the bodies of requests with a `Content-Encoding` of gzip, br or zstd, as far as they stay
+   * within limits.
+   *
+   * @defaultValue false
+   */
+  decodeRequests?: DecodeOptions | boolean | undefined
+  /**
    * Which proxies are believed about the address of a client.
    *
    * @defaultValue false (none: the address is that of the socket)
@@ -59,6 +67,7 @@ export interface ResolvedHotpathOptions<Raw> {
   readonly shed: ShedStep | undefined
   readonly limit: LimitStep<Raw> | undefined
   readonly compress: CompressStep | undefined
+  readonly decode: DecodeStep | undefined
   readonly proxies: TrustedProxies | undefined
 }
 
@@ -87,10 +96,11 @@ export function resolveHotpathOptions<Raw>(
     'shed',
     'limit',
     'compress',
+    'decodeRequests',
     'trustProxy',
   ])
   const { cache, maxTraceEntries = 0, shed = false, limit = false, trustProxy = false } = options
-  const { compress = false } = options
+  const { compress = false, decodeRequests = false } = options
   const proxies = resolveTrustProxy(trustProxy)
   return {
     maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
@@ -100,6 +110,7 @@ export function resolveHotpathOptions<Raw>(
     shed: shed === false ? undefined : new ShedStep(shed),
     limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),
     compress: compress === false ? undefined : new CompressStep(compress),
+    decode: decodeRequests === false ? undefined : new DecodeStep(decodeRequests),
     proxies,
   }
 }

@@ -11,6 +11,7 @@ import {
 import {
   CompressStep,
   createResponseCache,
+  DecodeStep,
   isSafeMethod,
   keepTicksFast,
   resolveTrustProxy,
@@ -18,6 +19,7 @@ import {
   type ResponseCache,
 } from '../../http/index.ts'
 import { compressRoutes } from './compress.ts'
+import { decodeBodies } from './decode.ts'
 import { limitApp, limitRoutes } from './limit.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
 import type { HotpathFastifyOptions } from './types.ts'
@@ -61,12 +63,13 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     'shed',
     'limit',
     'compress',
+    'decodeRequests',
     'trustProxy',
     'prefix',
     'logLevel',
     'logSerializers',
   ])
-  const { compress = false } = options
+  const { compress = false, decodeRequests = false } = options
   const responseCache =
     options.cache === false
       ? undefined
@@ -90,6 +93,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   // After the cache: its step on a public route is in `onRequest` then, and the limit goes before it.
   limitRoutes(app, proxies)
   if (compress !== false) compressRoutes(app, new CompressStep(compress))
+  if (decodeRequests !== false) decodeBodies(app, new DecodeStep(decodeRequests))
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
 }
