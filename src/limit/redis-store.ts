@@ -1,11 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import {
-  Circuit,
-  type Clock,
-  type RedisArgument,
-  type RedisLike,
-  type Timer,
-} from '../core/index.ts'
+import { Circuit, type Clock, type RedisScript, type RedisLike, type Timer } from '../core/index.ts'
 import type { Decision } from './decision.ts'
 import { admits, allowed, refused, waitMs } from './gcra.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -13,7 +7,6 @@ import { dividedPolicy, type ResolvedPolicy } from './policy.ts'
 import { RedisKey } from './redis-key.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import {
-  policyArguments,
   takeArguments,
   takeReply,
   takeScript,
@@ -53,7 +46,8 @@ const maxWaiting = 10_000
 export class RedisStore {
   readonly #parts: RedisStoreParts
   readonly #node = randomBytes(9).toString('base64url')
-  readonly #arguments: readonly RedisArgument[]
+  readonly #script: RedisScript
+  readonly #keyPrefix: string
   readonly #circuit: Circuit
   readonly #nodes: RedisNodes
   readonly #keys = new Map<string, RedisKey>()
@@ -68,7 +62,9 @@ export class RedisStore {
 
   constructor(parts: RedisStoreParts) {
     this.#parts = parts
-    this.#arguments = policyArguments(parts.policies)
+    this.#script = takeScript(parts.policies, leaseMs + leaseMarginMs)
+    // Encoded, so that no name and key together read like another name and key.
+    this.#keyPrefix = `hotpath:limit:{${encodeURIComponent(parts.name)}:`
     const { redis, clock, timeoutMs, onTrouble } = parts
     this.#circuit = new Circuit({
       owner: 'the limiter',
@@ -119,7 +115,7 @@ export class RedisStore {
   }
 
   async peek(key: string, cost: number): Promise<Decision> {
-    const request = { node: '', cost, need: 0, more: 0, spent: 0, leaseMs }
+    const request = { node: '', cost, need: 0, more: 0, spent: 0 }
     const reply = await this.#ask(key, request)
     return reply === undefined ? this.#peekHere(key, cost) : this.#decisionFrom(reply, cost)
   }
@@ -141,8 +137,7 @@ export class RedisStore {
   }
 
   #redisKey(key: string): string {
-    // Encoded, so that no name and key together read like another name and key.
-    return `hotpath:limit:{${encodeURIComponent(this.#parts.name)}:${key}}`
+    return `${this.#keyPrefix}${key}}`
   }
 
   #know(key: string): RedisKey {
@@ -184,7 +179,7 @@ export class RedisStore {
       const more = known.more(sentMs)
       const need = known.waiting.reduce((sum, { cost }) => sum + cost, 0)
       const spent = known.takeSpent()
-      const request = { node: this.#node, cost: first.cost, need, more, spent, leaseMs }
+      const request = { node: this.#node, cost: first.cost, need, more, spent }
       const reply = await this.#ask(known.key, request)
       if (reply === undefined) {
         known.untold(spent)
@@ -222,9 +217,9 @@ export class RedisStore {
     const reply = await this.#circuit.run('take', async () => {
       try {
         return await this.#parts.redis.runScript(
-          takeScript,
+          this.#script,
           [this.#redisKey(key)],
-          takeArguments({ ...request, leaseMs: leaseMs + leaseMarginMs }, this.#arguments),
+          takeArguments(request),
         )
       } catch (error) {
         if (refusesAllWrites(error)) this.#circuit.trip()
@@ -329,7 +324,7 @@ export class RedisStore {
     const spent = known.takeSpent()
     // Nothing else is asked meanwhile: it would tell of the same lease.
     known.isAsking = true
-    const request = { node: this.#node, cost: 0, need: 0, more: 0, spent, leaseMs }
+    const request = { node: this.#node, cost: 0, need: 0, more: 0, spent }
     const reply = await this.#ask(known.key, request)
     if (reply === undefined) known.untold(spent)
     await this.#serve(known)
