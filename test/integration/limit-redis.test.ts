@@ -35,11 +35,20 @@ beforeEach(async () => {
 let names = 0
 type Options = Partial<Parameters<typeof createLimiter>[1]>
 
+/** Enough on a machine that has other things to do. */
+const patient = 5_000
+
 /** Limiters that stand for processes: they share a name, and nothing else. */
 function open(count: number, redis: RedisLike, policies: PolicyInput, options: Options = {}) {
   const name = `limiter ${names++}`
   return Array.from({ length: count }, () => {
-    const limiter = createLimiter(policies, { name, maxKeys: 1_000, ...options, redis })
+    const limiter = createLimiter(policies, {
+      name,
+      maxKeys: 1_000,
+      redisTimeoutMs: patient,
+      ...options,
+      redis,
+    })
     opened.push(limiter)
     return limiter
   }) as [SharedLimiter, ...SharedLimiter[]]
@@ -134,7 +143,12 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
     const [dying] = open(1, fromIoredis(client), '400/hour')
     await takeAll([dying], 'a', 20)
     client.disconnect()
-    const other = createLimiter('400/hour', { name: dying.name, redis, maxKeys: 1_000 })
+    const other = createLimiter('400/hour', {
+      name: dying.name,
+      redis,
+      maxKeys: 1_000,
+      redisTimeoutMs: patient,
+    })
     opened.push(other)
     let admitted = 20
     for (let time = 0; time < 500; time++) if ((await other.take('a')).isAllowed) admitted++
@@ -255,7 +269,10 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
     { title: 'killed', begin: () => server.kill(), end: () => server.restart() },
   ])('while Redis is $title', ({ begin, end }) => {
     test('one decision waits, then none, at a share of the limit; it comes back', async () => {
-      const [one, other] = open(2, redis, '10/hour') as [SharedLimiter, SharedLimiter]
+      const [one, other] = open(2, redis, '10/hour', { redisTimeoutMs: 100 }) as [
+        SharedLimiter,
+        SharedLimiter,
+      ]
       await one.take('a')
       await expect
         .poll(() => Math.min(one.stats().nodes, other.stats().nodes), { timeout: 9_000 })
@@ -279,7 +296,7 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
       ['allow', true],
       ['deny', false],
     ] as const)('onStoreError %s', async (onStoreError, isAllowed) => {
-      const [limiter] = open(1, redis, '2/hour', { onStoreError })
+      const [limiter] = open(1, redis, '2/hour', { onStoreError, redisTimeoutMs: 100 })
       await begin()
       for (let time = 0; time < 5; time++) {
         expect((await limiter.take('a')).isAllowed).toBe(isAllowed)
@@ -291,7 +308,7 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
     })
 
     test('closing waits for nobody, and whoever waits is answered', async () => {
-      const [limiter] = open(1, redis, '10/hour')
+      const [limiter] = open(1, redis, '10/hour', { redisTimeoutMs: 100 })
       await limiter.take('a')
       await begin()
       const waiting = Array.from({ length: 20 }, async () => limiter.take('a'))
