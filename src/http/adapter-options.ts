@@ -37,8 +37,9 @@ export interface HotpathOptions<Raw> {
    */
   limit?: LimitOptions<Raw> | string | false | undefined
   /**
-   * Compresses responses. What the response cache keeps is compressed once, when it is kept: with
-   * this, `cache.compress` is on unless it says otherwise.
+   * Compresses responses. What the response cache keeps is compressed once, when it is kept, and sent
+   * in a form in which it is kept: with this, `cache.compress` is on unless it says otherwise, for
+   * bodies from the same size on, in the codings of this that most clients know (`br` and `gzip`).
    *
    * @defaultValue false
    */
@@ -90,16 +91,21 @@ export function resolveHotpathOptions<Raw>(
     'trustProxy',
   ])
   const { cache, maxTraceEntries = 0, shed = false, limit = false, trustProxy = false } = options
-  const { compress = false } = options
+  const compress =
+    options.compress === undefined || options.compress === false
+      ? undefined
+      : new CompressStep(options.compress)
   const proxies = resolveTrustProxy(trustProxy)
   return {
     maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
     responseCache:
-      cache === false ? undefined : createResponseCache({ compress: compress !== false, ...cache }),
+      cache === false
+        ? undefined
+        : createResponseCache({ compress: compress?.forCache ?? false, ...cache }),
     clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
     shed: shed === false ? undefined : new ShedStep(shed),
     limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),
-    compress: compress === false ? undefined : new CompressStep(compress),
+    compress,
     proxies,
   }
 }

@@ -5,6 +5,7 @@ import {
   type CompressorOptions,
   type ContentCoding,
 } from '../compress/index.ts'
+import type { CompressOptions } from './encodings.ts'
 import { listMembers, type ResponseHeaders } from './header-rules.ts'
 import { isCompressibleType } from './media-type.ts'
 import { withAcceptEncoding } from './stored-response.ts'
@@ -50,6 +51,16 @@ export class CompressStep {
       coding: this.compressor.codingFor(request['accept-encoding']?.toString(), byteLength),
       vary: vary === headers['vary']?.toString() ? undefined : vary,
     }
+  }
+
+  /**
+   * What the response cache makes of this, where it is not told otherwise. Each coding is a copy in
+   * memory: one that large bodies are small in and one that every client knows are enough.
+   */
+  get forCache(): CompressOptions {
+    const { encodings, minimumBytes } = this.compressor
+    const stored = encodings.filter((coding) => coding !== 'zstd')
+    return { minimumBytes, encodings: stored.length === 0 ? encodings : stored }
   }
 
   async close(): Promise<void> {

@@ -66,11 +66,14 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     'logLevel',
     'logSerializers',
   ])
-  const { compress = false } = options
+  const compress =
+    options.compress === undefined || options.compress === false
+      ? undefined
+      : new CompressStep(options.compress)
   const responseCache =
     options.cache === false
       ? undefined
-      : createResponseCache({ compress: compress !== false, ...options.cache })
+      : createResponseCache({ compress: compress?.forCache ?? false, ...options.cache })
   const { shed = false, limit = false, trustProxy = false } = options
   const proxies = resolveTrustProxy(trustProxy)
   const shedStep = shed === false ? undefined : new ShedStep(shed)
@@ -89,7 +92,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   }
   // After the cache: its step on a public route is in `onRequest` then, and the limit goes before it.
   limitRoutes(app, proxies)
-  if (compress !== false) compressRoutes(app, new CompressStep(compress))
+  if (compress !== undefined) compressRoutes(app, compress)
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
 }
