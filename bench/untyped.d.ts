@@ -18,3 +18,22 @@ declare module '@fastify/rate-limit/store/LocalStore.js' {
     ): void
   }
 }
+
+declare module '@fastify/rate-limit/store/RedisStore.js' {
+  import type { Redis } from 'ioredis'
+
+  export default class RedisStore {
+    constructor(
+      continueExceeding: boolean,
+      exponentialBackoff: boolean,
+      redis: Redis,
+      prefix?: string,
+    )
+    incr(
+      key: string,
+      done: (error: Error | null, found: { current: number; ttl: number } | null) => void,
+      windowMs: number,
+      most: number,
+    ): void
+  }
+}

@@ -1,19 +1,20 @@
 import { contentCodings, encodeSync, type CodingLevels, type ContentCoding } from './encode.ts'
 
 /** How long a body may keep the event loop waiting. */
-const budgetMs = 0.5
+const budgetMs = 1
 const leastBytes = 4_096
 const mostBytes = 262_144
 const sampleBytes = 16_384
-const tries = 4
+/** The fastest counts: others had to share the core, or ran code that was not compiled yet. */
+const tries = 12
 
 /**
- * Up to which size a body is compressed on the spot, for each coding: what takes this machine half a
- * millisecond. Handing it to a thread costs a few tenths, whatever the size.
+ * Up to which size a body is compressed on the spot, for each coding: what takes this machine a
+ * millisecond. Handing it to a thread costs a few tenths of that, whatever the size.
  */
 export type SyncLimits = Readonly<Record<ContentCoding, number>>
 
-/** Measures it: a few milliseconds, once. */
+/** Measures it: some ten milliseconds, once, with the first body. */
 export function measureSyncLimits(levels: CodingLevels): SyncLimits {
   const sample = Buffer.from(sampleText())
   const limits = { br: leastBytes, gzip: leastBytes, zstd: leastBytes }

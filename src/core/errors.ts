@@ -18,6 +18,7 @@ export const errorCodes = [
   'HOTPATH_LIMIT_POLICY_INVALID',
   'HOTPATH_LIMIT_USE_INVALID',
   'HOTPATH_HTTP_ROUTE_INVALID',
+  'HOTPATH_HTTP_BODY_INVALID',
 ] as const
 
 /** The code of a {@link HotpathError}: `HOTPATH_<ROOM>_<WHAT>`. */

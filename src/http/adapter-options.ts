@@ -2,8 +2,9 @@ import { knownOptions, nonNegativeInteger, systemClock, type Clock } from '../co
 import { createResponseCache, type ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
 import type { Compressor, CompressorOptions } from '../compress/index.ts'
-import { CompressStep } from './compress-step.ts'
+import { resolveCompressStep, type CompressStep } from './compress-step.ts'
 import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './client-address.ts'
+import { DecodeStep, type DecodeOptions } from './decode-request.ts'
 import type { LimitOptions } from './limit-options.ts'
 import { LimitStep } from './limit-step.ts'
 import { ShedStep, type ShedOptions } from './shed-step.ts'
@@ -45,6 +46,13 @@ export interface HotpathOptions<Raw> {
    */
   compress?: CompressorOptions | Compressor | boolean | undefined
   /**
+   * Decodes the bodies of requests with a `Content-Encoding` of gzip, br or zstd, as far as they stay
+   * within limits.
+   *
+   * @defaultValue false
+   */
+  decodeRequests?: DecodeOptions | boolean | undefined
+  /**
    * Which proxies are believed about the address of a client.
    *
    * @defaultValue false (none: the address is that of the socket)
@@ -60,6 +68,7 @@ export interface ResolvedHotpathOptions<Raw> {
   readonly shed: ShedStep | undefined
   readonly limit: LimitStep<Raw> | undefined
   readonly compress: CompressStep | undefined
+  readonly decode: DecodeStep | undefined
   readonly proxies: TrustedProxies | undefined
 }
 
@@ -88,13 +97,12 @@ export function resolveHotpathOptions<Raw>(
     'shed',
     'limit',
     'compress',
+    'decodeRequests',
     'trustProxy',
   ])
   const { cache, maxTraceEntries = 0, shed = false, limit = false, trustProxy = false } = options
-  const compress =
-    options.compress === undefined || options.compress === false
-      ? undefined
-      : new CompressStep(options.compress)
+  const { decodeRequests = false } = options
+  const compress = resolveCompressStep(options.compress)
   const proxies = resolveTrustProxy(trustProxy)
   return {
     maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
@@ -106,6 +114,7 @@ export function resolveHotpathOptions<Raw>(
     shed: shed === false ? undefined : new ShedStep(shed),
     limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),
     compress,
+    decode: decodeRequests === false ? undefined : new DecodeStep(decodeRequests),
     proxies,
   }
 }

@@ -29,6 +29,13 @@ export interface CompressPlan {
 
 const untouched: CompressPlan = { coding: undefined, vary: undefined }
 
+/** @throws HotpathError HOTPATH_OPTION_INVALID */
+export function resolveCompressStep(
+  given: CompressorOptions | Compressor | boolean | undefined = false,
+): CompressStep | undefined {
+  return given === false ? undefined : new CompressStep(given)
+}
+
 /** Decides which responses are compressed, and how; see `createCompressor` for the work itself. */
 export class CompressStep {
   readonly compressor: Compressor

@@ -9,8 +9,9 @@
  * 4. **cache**: a stored response ends the exchange here ({@link CachedRoute}). Behind the app's
  *    authentication, so that a hit never goes around it; a route that is marked public may be
  *    answered before it
- * 5. **handler**: the app's own; its answer passes the cache step on the way back and may be stored
- * 6. **compress**: behind the cache on the way back, so that what is stored serves every client
+ * 5. **decode**: whoever reads the body reads it decoded, within limits ({@link DecodeStep})
+ * 6. **handler**: the app's own; its answer passes the cache step on the way back and may be stored
+ * 7. **compress**: behind the cache on the way back, so that what is stored serves every client
  *
  * A step that a later release adds has its place in this list and its file in this folder.
  *
@@ -48,8 +49,16 @@ export {
 } from './shed-step.ts'
 export type { StoredResponse } from './stored-response.ts'
 export type { Compressor, CompressorOptions } from '../compress/index.ts'
-export { CompressStep, weakened, type CompressPlan } from './compress-step.ts'
+export {
+  resolveCompressStep,
+  weakened,
+  type CompressPlan,
+  type CompressStep,
+} from './compress-step.ts'
 export { compressNode } from './node-compress.ts'
+export { bodyAnswer, DecodeStep, describeDecoded, type DecodeOptions } from './decode-request.ts'
+export { decodeNode, withoutRefusedBody } from './node-decode.ts'
+export { RequestBodyError } from './request-decoder.ts'
 export {
   clientAddress,
   resolveTrustProxy,

@@ -1,4 +1,5 @@
 import { DebtTable } from './debt-table.ts'
+import { debtAfter } from './gcra.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
 const maxHotKeys = 16_384
@@ -63,8 +64,7 @@ export class KeyDebts {
   #hotDebt(at: number, reading: number): number {
     const debts = this.#debts
     const sinceReading = reading - (debts[2 * at + 1] as number)
-    const left = (debts[2 * at] as number) - sinceReading * this.#policy.ticksPerReading
-    return left > 0 ? left : 0
+    return debtAfter(this.#policy, debts[2 * at] as number, sinceReading)
   }
 
   #debtInTable(key: string, reading: number): number {

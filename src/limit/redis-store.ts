@@ -40,6 +40,7 @@ const leaseMarginMs = 100
 const idleMs = 100
 /** How long a refusal holds while others have uses that they may give back. */
 const askAgainMs = 10
+const probeTtlMs = 1_000
 const maxKnownKeys = 16_384
 const maxWaiting = 10_000
 
@@ -74,7 +75,9 @@ export class RedisStore {
       timeoutMs,
       clock,
       onTrouble,
-      probe: async () => void (await redis.get(this.#redisKey('probe'))),
+      // A write: a replica answers whoever only reads.
+      probe: async () =>
+        void (await redis.set(`hotpath:limit:{${parts.name}}:probe`, '', { ttlMs: probeTtlMs })),
       isSettled: () => true,
     })
     const nodesKey = `hotpath:limit:{${parts.name}}:nodes`
@@ -216,13 +219,18 @@ export class RedisStore {
 
   async #ask(key: string, request: TakeRequest): Promise<TakeReply | undefined> {
     this.#asked++
-    const reply = await this.#circuit.run('take', () =>
-      this.#parts.redis.runScript(
-        takeScript,
-        [this.#redisKey(key)],
-        takeArguments({ ...request, leaseMs: leaseMs + leaseMarginMs }, this.#arguments),
-      ),
-    )
+    const reply = await this.#circuit.run('take', async () => {
+      try {
+        return await this.#parts.redis.runScript(
+          takeScript,
+          [this.#redisKey(key)],
+          takeArguments({ ...request, leaseMs: leaseMs + leaseMarginMs }, this.#arguments),
+        )
+      } catch (error) {
+        if (refusesAllWrites(error)) this.#circuit.trip()
+        throw error
+      }
+    })
     return reply === undefined ? undefined : takeReply(reply)
   }
 
@@ -326,6 +334,17 @@ export class RedisStore {
     if (reply === undefined) known.untold(spent)
     await this.#serve(known)
   }
+}
+
+/**
+ * Replies that would come for every key: after a fail-over the client may still be connected to what
+ * is a replica now. Older servers put the code of what a script has called behind one of their own.
+ */
+function refusesAllWrites(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /\b(?:READONLY|OOM|MISCONF|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS)\b/.test(error.message)
+  )
 }
 
 function owedTo(policy: ResolvedPolicy, index: number, reply: TakeReply): number {

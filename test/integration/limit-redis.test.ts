@@ -202,7 +202,7 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
       ...redis,
       runScript: (script, keys, values) =>
         script === takeScript && ++questions % 3 === 0
-          ? Promise.reject(new Error('READONLY You cannot write against a read only replica.'))
+          ? Promise.reject(new Error('ERR this question was lost'))
           : redis.runScript(script, keys, values),
     }
     const limiters = open(1, losing, '1000/10 years', { onStoreError: 'deny' })
@@ -236,6 +236,23 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
     stop()
     expect(troubles).toEqual(['take'])
     expect((await limiter.take('b')).isAllowed).toBe(true)
+  })
+
+  test('a replica, which a fail-over has left behind, is not asked again and again', async () => {
+    const [limiter] = open(1, redis, '5/hour')
+    await limiter.take('a')
+    await command('REPLICAOF', '127.0.0.1', '1')
+    try {
+      expect((await limiter.take('a')).isAllowed).toBe(true)
+      expect(limiter.stats()).toMatchObject({ isReachable: false, withoutRedis: 1 })
+      // The probe is a write, so that it fails as well.
+      await until(() => limiter.stats().errors >= 2)
+      expect(limiter.take('a')).not.toBeInstanceOf(Promise)
+    } finally {
+      await command('REPLICAOF', 'NO', 'ONE')
+    }
+    await until(() => limiter.stats().isReachable)
+    expect(await limiter.take('a')).toMatchObject({ isAllowed: true, remaining: 3 })
   })
 
   describe.each([

@@ -11,9 +11,11 @@ const repository = fileURLToPath(new URL('../..', import.meta.url))
 const withoutPeers = [
   'hotpath',
   'hotpath/cache',
+  'hotpath/compress',
   'hotpath/express',
   'hotpath/fastify',
   'hotpath/hono',
+  'hotpath/limit',
   'hotpath/memo',
   'hotpath/node',
 ]
@@ -21,6 +23,8 @@ const subpaths = [...withoutPeers, 'hotpath/postgres']
 
 let folder: string
 let tarball: string
+/** What the package depends on, as it is installed here: no registry is asked. */
+let dependencies: string[]
 
 // Built and packed afresh, away from the repository's own dist: the test sees what a release would.
 beforeAll(async () => {
@@ -37,9 +41,22 @@ beforeAll(async () => {
     '--outDir',
     join(packed, 'dist'),
   ])
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { cwd: packed })
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
-  tarball = join(packed, filename)
+  tarball = await pack('.')
+  const { dependencies: wanted } = JSON.parse(
+    await readFile(join(repository, 'package.json'), 'utf8'),
+  ) as { dependencies: Record<string, string> }
+  dependencies = []
+  for (const name of Object.keys(wanted)) {
+    dependencies.push(await pack(join(repository, 'node_modules', name)))
+  }
+
+  async function pack(what: string): Promise<string> {
+    const { stdout } = await run('npm', ['pack', what, '--json', '--ignore-scripts'], {
+      cwd: packed,
+    })
+    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
+    return join(packed, filename)
+  }
 })
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -87,6 +104,8 @@ describe('in an empty folder, without any peer', () => {
         import { HotpathError, components, listen, type RedisLike } from 'hotpath'
         import { createServer } from 'node:http'
         import { createCache } from 'hotpath/cache'
+        import { createCompressor } from 'hotpath/compress'
+        import { createLimiter, type Decision } from 'hotpath/limit'
         import { memoize } from 'hotpath/memo'
         import { hotpath } from 'hotpath/node'
         declare const redis: RedisLike
@@ -96,6 +115,9 @@ describe('in an empty folder, without any peer', () => {
             response.end('hello')
           }),
         )
+        export const decision: Decision = createLimiter('5/minute').take('ada')
+        export const shared: Decision | Promise<Decision> = createLimiter('5/minute', { redis }).take('ada')
+        export const coding: 'br' | 'gzip' | 'zstd' | undefined = createCompressor().codingFor('br', 9_000)
         export const twice: number = memoize((n: number) => 2 * n)(1)
         const cache = createCache<{ id: number }>({ name: 'users', redis, ttlMs: 60_000 })
         export const user: Promise<{ id: number }> = cache.getOrSet('user:1', () => ({ id: 1 }))
@@ -191,9 +213,9 @@ async function install(name: string): Promise<string> {
   const app = join(folder, name)
   await mkdir(app)
   await writeFile(join(app, 'package.json'), '{ "type": "module", "private": true }')
-  await run('npm', ['install', tarball, '--offline', '--omit=peer', '--no-audit', '--no-fund'], {
-    cwd: app,
-  })
+  const packages = [tarball, ...dependencies]
+  const options = ['--offline', '--omit=peer', '--no-audit', '--no-fund']
+  await run('npm', ['install', ...packages, ...options], { cwd: app })
   return app
 }
 

@@ -96,6 +96,14 @@ export interface Question {
   answers: Answer[]
 }
 
+/** How much the API has to tell of. */
+export interface DataCounts {
+  users: number
+  questions: number
+  answers: number
+  comments: number
+}
+
 export interface Vote {
   questionId: number
   score: number

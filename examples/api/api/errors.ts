@@ -19,6 +19,14 @@ export function badRequest(message: string): ApiError {
   return new ApiError(400, message)
 }
 
+/** What the builds say to a client that has asked too often: how long to wait is in a header. */
+export function tooManyRequests(): ApiError {
+  return new ApiError(
+    429,
+    'Too many requests from this address: Retry-After says in how many seconds the next one is welcome.',
+  )
+}
+
 /** Gives every failure of an API one shape: `{ "error": { "status", "message" } }`. */
 export function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {

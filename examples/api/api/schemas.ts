@@ -86,6 +86,8 @@ const tagStats = object({
   latestAt: time,
 })
 
+const data = object({ users: integer, questions: integer, answers: integer, comments: integer })
+
 // Ids are read by `readId`, whose message is clearer than a schema's.
 const params = object({ id: string })
 const cursor = { ...string, maxLength: 64 }
@@ -106,6 +108,7 @@ export const schemas = {
     response: { 200: object({ questions: list(questionSummary), nextCursor: optionalString }) },
   },
   question: { params, response: { 200: question } },
+  data: { response: { 200: data } },
   tagStats: { response: { 200: object({ tags: list(tagStats) }) } },
   vote: {
     params,

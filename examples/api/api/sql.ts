@@ -80,6 +80,15 @@ export const sql = {
     order by questions desc, t.tag
     limit 50`,
 
+  /** How much there is. No route of this API changes it. */
+  data: `
+    select (select count(*) from users)::integer as users,
+           (select count(*) from posts where kind = 'question' and status = 'published')::integer
+             as questions,
+           (select count(*) from posts where kind = 'answer' and status = 'published')::integer
+             as answers,
+           (select count(*) from comments)::integer as comments`,
+
   /** Counts a vote and keeps it, or neither; no row where there is no such question. */
   vote: `
     with voted as (

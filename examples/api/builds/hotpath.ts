@@ -1,18 +1,19 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { components, fromNodeRedis } from 'hotpath'
 import {
   hotpath,
   type CachedRouteOptions,
   type CacheRequest,
+  type LimitOptions,
   type ResponseCacheOptions,
 } from 'hotpath/fastify'
 import { createPool } from 'hotpath/postgres'
 import { createClient } from 'redis'
-import { createApp } from '../api/app.ts'
-import type { Build, BuildOptions, User, Vote } from '../api/contract.ts'
+import { createApp, trustedProxies } from '../api/app.ts'
+import type { Build, BuildOptions, DataCounts, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
 import { readDataVersion } from '../api/data-version.ts'
-import { notFound } from '../api/errors.ts'
+import { errorBody, notFound, tooManyRequests } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
 import { redisBeginning } from '../api/redis.ts'
 import * as rows from '../api/rows.ts'
@@ -34,10 +35,14 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
       name: 'pages',
       ttlMs,
       memory: { maxEntries: maxCacheEntries, maxBytes: maxCacheBytes },
+      // One compressed copy of each page, in the coding that every client reads.
+      compress: { encodings: ['gzip'] },
       ...(options.redisUrl === undefined
         ? {}
         : await inRedis(app, options.redisUrl, await readDataVersion(pool))),
     },
+    compress: true,
+    trustProxy: trustedProxies,
   })
 
   app.get<ById>(
@@ -53,7 +58,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
 
   app.patch<ById & { Body: { name: string } }>(
     '/api/users/:id',
-    { schema: schemas.rename },
+    { schema: schemas.rename, config: { hotpath: { limit: costly(settings.writesPerMinute) } } },
     async (request) => {
       const id = readId(request.params.id)
       const user = (await pool.query<User>(sql.rename, [id, request.body.name])).rows[0]
@@ -111,7 +116,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
 
   app.post<ById & { Body: { value: number } }>(
     '/api/questions/:id/votes',
-    { schema: schemas.vote },
+    { schema: schemas.vote, config: { hotpath: { limit: costly(settings.writesPerMinute) } } },
     async (request) => {
       const id = readId(request.params.id)
       const vote = (await pool.query<Vote>(sql.vote, [id, request.body.value])).rows[0]
@@ -121,9 +126,24 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     },
   )
 
+  const data = (await pool.query<DataCounts>(sql.data)).rows[0]
+  app.get(
+    '/api/data',
+    { schema: schemas.data, config: { hotpath: { limit: limited(settings.dataPerMinute) } } },
+    async () => data,
+  )
+
   app.get(
     '/api/stats/tags',
-    { schema: schemas.tagStats, config: cached({ ttlMs: tagStatsTtlMs, query: [] }) },
+    {
+      schema: schemas.tagStats,
+      config: {
+        hotpath: {
+          ...cached({ ttlMs: tagStatsTtlMs, query: [] }).hotpath,
+          limit: costly(settings.tagStatsPerMinute),
+        },
+      },
+    },
     async () => ({ tags: (await pool.query(sql.tagStats)).rows }),
   )
 
@@ -139,6 +159,21 @@ interface ById {
 /** Nobody logs in here: a page is the same for everybody. That there is none is kept as well. */
 function cached(cache: CachedRouteOptions<CacheRequest>) {
   return { hotpath: { cache: { isPublic: true, notFoundTtlMs: ttlMs, ...cache } } }
+}
+
+function limited(perMinute: number): LimitOptions<FastifyRequest> {
+  return { policy: `${perMinute}/minute`, answer: refusal }
+}
+
+/** Not for what runs on this machine, which is the operator's own. */
+function costly(perMinute: number): LimitOptions<FastifyRequest> {
+  return { ...limited(perMinute), allow: ['loopback'] }
+}
+
+/** In the shape that all failures of the API have. */
+function refusal() {
+  const { statusCode, message } = tooManyRequests()
+  return { body: errorBody(statusCode, message) }
 }
 
 function ofUser({ params }: CacheRequest): string[] {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Client, type QueryResultRow } from 'pg'
 import { createApp } from '../api/app.ts'
-import type { Author, Build, BuildOptions, Comment, User } from '../api/contract.ts'
+import type { Author, Build, BuildOptions, Comment, DataCounts, User } from '../api/contract.ts'
 import { cursorAfter, readCursor } from '../api/cursor.ts'
 import { notFound } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
@@ -10,11 +10,12 @@ import { pageSize, sql } from '../api/sql.ts'
 
 /**
  * The API as it is written in a hurry: a connection for each query, a query for each author, whole
- * rows, and no cache. Nothing is slow on purpose: the indexes are there, and each query uses them.
+ * rows, no cache, no limits, nothing compressed. Nothing is slow on purpose: the indexes are there,
+ * and each query uses them.
  */
 export const build: Build = (options) => createApp(options, addRoutes)
 
-function addRoutes(app: FastifyInstance, options: BuildOptions): void {
+async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<void> {
   app.get<ById>('/api/users/:id', { schema: schemas.user }, async (request) => {
     const id = readId(request.params.id)
     const [user] = await query<UserRow>('SELECT * FROM users WHERE id = $1', [id])
@@ -144,6 +145,9 @@ function addRoutes(app: FastifyInstance, options: BuildOptions): void {
       return { questionId: id, score: question.score }
     },
   )
+
+  const [data] = await query<DataCounts>(sql.data)
+  app.get('/api/data', { schema: schemas.data }, async () => data)
 
   app.get('/api/stats/tags', { schema: schemas.tagStats }, async () => ({
     tags: await query(sql.tagStats),

@@ -31,7 +31,11 @@ export class RunningApi {
   }
 
   async get(path: string): Promise<Answer> {
-    return readAnswer(await fetch(this.#origin + path))
+    return readAnswer(await this.fetch(path))
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(this.#origin + path, init)
   }
 
   async send(method: 'PATCH' | 'POST', path: string, body?: unknown): Promise<Answer> {

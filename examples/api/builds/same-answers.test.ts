@@ -51,6 +51,13 @@ describe('every build gives the same answer', () => {
     expect(JSON.parse(body).tags).toHaveLength(50)
   })
 
+  test('how much there is', async () => {
+    const [users] = await column<number>('select count(*)::int from users')
+    const { status, body } = await expectSame('/api/data')
+    expect(status).toBe(200)
+    expect(JSON.parse(body)).toMatchObject({ users, questions: expect.any(Number) })
+  })
+
   test('what is missing is 404', async () => {
     const [answerId] = await column<number>(`select id from posts where kind = 'answer' limit 1`)
     for (const path of [

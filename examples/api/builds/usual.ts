@@ -1,10 +1,12 @@
+import compress from '@fastify/compress'
+import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Pool, type QueryResultRow } from 'pg'
 import { createApp } from '../api/app.ts'
-import type { Build, BuildOptions, User, Vote } from '../api/contract.ts'
+import type { Build, BuildOptions, DataCounts, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
 import { readDataVersion } from '../api/data-version.ts'
-import { notFound } from '../api/errors.ts'
+import { notFound, tooManyRequests } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
 import * as rows from '../api/rows.ts'
 import { schemas } from '../api/schemas.ts'
@@ -32,6 +34,8 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     onError: (error) => app.log.error(error),
   })
   app.addHook('onClose', () => cache.close())
+  await app.register(compress)
+  await app.register(rateLimit, { global: false, errorResponseBuilder: tooManyRequests })
 
   app.get<ById>('/api/users/:id', { schema: schemas.user }, (request, reply) => {
     const id = readId(request.params.id)
@@ -43,7 +47,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
 
   app.patch<ById & { Body: { name: string } }>(
     '/api/users/:id',
-    { schema: schemas.rename },
+    { schema: schemas.rename, config: costly(settings.writesPerMinute) },
     async (request) => {
       const id = readId(request.params.id)
       const [user] = await query<User>('rename', [id, request.body.name])
@@ -95,7 +99,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
 
   app.post<ById & { Body: { value: number } }>(
     '/api/questions/:id/votes',
-    { schema: schemas.vote },
+    { schema: schemas.vote, config: costly(settings.writesPerMinute) },
     async (request) => {
       const id = readId(request.params.id)
       const [vote] = await query<Vote>('vote', [id, request.body.value])
@@ -105,8 +109,18 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     },
   )
 
-  app.get('/api/stats/tags', { schema: schemas.tagStats }, (_request, reply) =>
-    answer(reply, 'tag-stats', 'statistics', readTagStats, settings.tagStatsTtlMs),
+  const [data] = await query<DataCounts>('data')
+  app.get(
+    '/api/data',
+    { schema: schemas.data, config: limited(settings.dataPerMinute) },
+    async () => data,
+  )
+
+  app.get(
+    '/api/stats/tags',
+    { schema: schemas.tagStats, config: costly(settings.tagStatsPerMinute) },
+    (_request, reply) =>
+      answer(reply, 'tag-stats', 'statistics', readTagStats, settings.tagStatsTtlMs),
   )
 
   // Too expensive to run twice at a time, wherever the result is kept. No write changes it.
@@ -146,4 +160,13 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
 
 interface ById {
   Params: { id: string }
+}
+
+function limited(perMinute: number) {
+  return { rateLimit: { max: perMinute, timeWindow: 60_000 } }
+}
+
+/** Not for what runs on this machine, which is the operator's own. */
+function costly(perMinute: number) {
+  return { rateLimit: { ...limited(perMinute).rateLimit, allowList: ['127.0.0.1'] } }
 }

@@ -33,6 +33,10 @@ export function conditionsOf(setting: Setting): [name: string, value: string][] 
       'Caches',
       `${settings.maxCacheEntries.toLocaleString('en-US')} responses, TTL ${minutes(settings.ttlMs)} (tag statistics ${minutes(settings.tagStatsTtlMs)}), in the usual and the hotpath build`,
     ],
+    [
+      'Limits',
+      `${settings.dataPerMinute} a minute of /api/data, ${settings.tagStatsPerMinute} of /api/stats/tags and ${settings.writesPerMinute} of each route that writes, in the usual and the hotpath build; for each address but, on the costly routes, this machine's, where the load comes from`,
+    ],
     ['Pool', `at most ${settings.maxConnections} connections, in the usual and the hotpath build`],
     [
       'Cores',

@@ -90,6 +90,7 @@ export function sampleRequests(catalogue: Catalogue): LoadRequest[] {
       get(`/api/questions?cursor=${cursor}`),
       get(`/api/users/${catalogue.authors[0]}/posts?cursor=${cursor}`),
     ]),
+    get('/api/data'),
     get('/api/stats/tags'),
     get('/api/nothing'),
     ...refusedWrites(catalogue),

@@ -9,13 +9,14 @@ export interface Answer {
 /** Sends one request; a body that is not JSON comes back as its text. */
 export async function ask(
   port: number,
-  { method, path, body }: LoadRequest,
+  { method, path, body, headers }: LoadRequest,
   signal: AbortSignal,
 ): Promise<Answer> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method,
     signal,
-    ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body }),
   })
   return { statusCode: response.status, body: parse(await response.text()) }
 }

@@ -46,19 +46,27 @@ describe('npm start', () => {
       hitRatio: expect.any(Number),
     })
     expect(report.rows).toEqual(
-      ['memo', 'pooling', 'query', 'response-cache', 'stampede', 'mixed-rps', 'mixed-p99'].map(
-        (id) => ({
-          id,
-          what: expect.any(String),
-          unit: expect.stringMatching(/^(ms|µs|req\/s|calls)$/),
-          naive: expect.any(Number),
-          usual: expect.any(Number),
-          hotpath: expect.any(Number),
-          gain: expect.any(Number),
-          gainOverUsual: expect.any(Number),
-          claimed: expect.any(String),
-        }),
-      ),
+      [
+        'memo',
+        'pooling',
+        'query',
+        'response-cache',
+        'stampede',
+        'limit',
+        'compression',
+        'mixed-rps',
+        'mixed-p99',
+      ].map((id) => ({
+        id,
+        what: expect.any(String),
+        unit: expect.stringMatching(/^(ms|µs|req\/s|calls|requests|kB)$/),
+        naive: expect.any(Number),
+        usual: expect.any(Number),
+        hotpath: expect.any(Number),
+        gain: expect.any(Number),
+        gainOverUsual: expect.any(Number),
+        claimed: expect.any(String),
+      })),
     )
 
     expect(await processesThatMention(mark)).toHaveLength(2)

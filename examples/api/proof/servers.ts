@@ -8,6 +8,8 @@ const module = new URL('../server.ts', import.meta.url)
 export interface BuildServer {
   readonly port: number
   readonly close: Child['close']
+  /** The CPU time that it has taken since it was started, in all of its threads. */
+  cpuMs(signal: AbortSignal): Promise<number>
   /** Rejects when the signal aborts, or when the process ends without being told to. */
   keepUp(signal: AbortSignal): Promise<unknown>
 }
@@ -35,7 +37,15 @@ export async function startBuild(build: BuildName, options: ServerOptions): Prom
   })
   try {
     const ready = (await child.receive(signal)) as { ready: true; port: number }
-    return { port: ready.port, close: child.close, keepUp: child.receive }
+    return {
+      port: ready.port,
+      close: child.close,
+      keepUp: child.receive,
+      async cpuMs(asking) {
+        child.send('cpu')
+        return ((await child.receive(asking)) as { cpuMs: number }).cpuMs
+      },
+    }
   } catch (error) {
     await child.close()
     throw error
@@ -45,6 +55,7 @@ export async function startBuild(build: BuildName, options: ServerOptions): Prom
 /** Starts all builds; all of them are closed again when one does not start. */
 export async function startBuilds(options: ServerOptions): Promise<{
   ports: PerBuild<number>
+  cpuMs: (build: BuildName) => Promise<number>
   close: () => Promise<void>
 }> {
   const started = await Promise.allSettled(buildNames.map((build) => startBuild(build, options)))
@@ -58,7 +69,9 @@ export async function startBuilds(options: ServerOptions): Promise<{
     throw failure.reason
   }
   const [naive = 0, usual = 0, hotpath = 0] = servers.map(({ value }) => value.port)
-  return { ports: { naive, usual, hotpath }, close }
+  const cpuMs = async (build: BuildName) =>
+    (await servers[buildNames.indexOf(build)]?.value.cpuMs(options.signal)) ?? Number.NaN
+  return { ports: { naive, usual, hotpath }, cpuMs, close }
 }
 
 function environment(databaseUrl: string, redisUrl: string | undefined): NodeJS.ProcessEnv {

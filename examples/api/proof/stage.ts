@@ -1,3 +1,4 @@
+import type { BuildName } from '../api/contract.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { LoadProcess } from './load/load-process.ts'
 import type { PerBuild } from './per-build.ts'
@@ -12,6 +13,8 @@ export interface Bench {
   readonly redisUrl: string | undefined
   readonly catalogue: Catalogue
   readonly load: LoadProcess
+  /** The CPU time that a build has taken since it was started, in all of its threads. */
+  readonly cpuMs: (build: BuildName) => Promise<number>
   readonly signal: AbortSignal
 }
 

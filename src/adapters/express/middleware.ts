@@ -4,6 +4,7 @@ import {
   addNodeTags,
   closeHotpath,
   compressNode,
+  decodeNode,
   isSafeMethod,
   keepTicksFast,
   LimitStep,
@@ -63,12 +64,14 @@ function appMiddleware({
   shed,
   limit,
   compress,
+  decode,
 }: ResolvedHotpathOptions<Request>): RequestHandler {
   const work: RequestHandler = (request, response, next) => {
     if (compress !== undefined) compressNode(compress, request, response)
     if (responseCache !== undefined && !isSafeMethod(request.method)) {
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }
+    if (decode !== undefined && !decodeNode(decode, request, response)) return
     if (maxTraceEntries === 0) next()
     else runInRequest({ route: request.path, maxTraceEntries }, next)
   }

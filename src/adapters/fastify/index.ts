@@ -14,6 +14,7 @@ export type {
   ShedRequest,
   Compressor,
   CompressorOptions,
+  DecodeOptions,
   LimitAnswer,
   LimitOptions,
   TrustProxy,

@@ -9,8 +9,9 @@ import {
   type Clock,
 } from '../../core/index.ts'
 import {
-  CompressStep,
+  resolveCompressStep,
   createResponseCache,
+  DecodeStep,
   isSafeMethod,
   keepTicksFast,
   resolveTrustProxy,
@@ -18,6 +19,7 @@ import {
   type ResponseCache,
 } from '../../http/index.ts'
 import { compressRoutes } from './compress.ts'
+import { decodeBodies } from './decode.ts'
 import { limitApp, limitRoutes } from './limit.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
 import type { HotpathFastifyOptions } from './types.ts'
@@ -61,15 +63,14 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     'shed',
     'limit',
     'compress',
+    'decodeRequests',
     'trustProxy',
     'prefix',
     'logLevel',
     'logSerializers',
   ])
-  const compress =
-    options.compress === undefined || options.compress === false
-      ? undefined
-      : new CompressStep(options.compress)
+  const { decodeRequests = false } = options
+  const compress = resolveCompressStep(options.compress)
   const responseCache =
     options.cache === false
       ? undefined
@@ -93,6 +94,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   // After the cache: its step on a public route is in `onRequest` then, and the limit goes before it.
   limitRoutes(app, proxies)
   if (compress !== undefined) compressRoutes(app, compress)
+  if (decodeRequests !== false) decodeBodies(app, new DecodeStep(decodeRequests))
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
 }

@@ -3,6 +3,7 @@ import type {
   CachedRouteOptions,
   Compressor,
   CompressorOptions,
+  DecodeOptions,
   LimitOptions,
   ResponseCache,
   ResponseCacheOptions,
@@ -75,6 +76,13 @@ export interface HotpathFastifyOptions {
    * @defaultValue false
    */
   compress?: CompressorOptions | Compressor | boolean | undefined
+  /**
+   * Decodes the bodies of requests with a `Content-Encoding` of gzip, br or zstd, as far as they stay
+   * within limits.
+   *
+   * @defaultValue false
+   */
+  decodeRequests?: DecodeOptions | boolean | undefined
   /**
    * Which proxies are believed about the address of a client: Fastify's own `trustProxy` has no part
    * in it.

@@ -4,6 +4,7 @@ export type {
   HotpathOptions,
   Compressor,
   CompressorOptions,
+  DecodeOptions,
   LimitAnswer,
   LimitOptions,
   ResponseCache,

@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler, Next } from 'hono'
 import { runInRequest } from '../../core/index.ts'
 import {
   closeHotpath,
@@ -15,6 +15,7 @@ import { addTags, HonoCacheStep } from './cache-step.ts'
 import { headersOf } from './headers.ts'
 import { HonoRequestView } from './request-view.ts'
 import { compressResponse } from './compress.ts'
+import { decodeBody } from './decode.ts'
 import { limitMiddleware } from './limit.ts'
 import { shedLoad } from './shed.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
@@ -62,10 +63,15 @@ function appMiddleware({
   shed,
   limit,
   compress,
+  decode,
 }: ResolvedHotpathOptions<Context>): MiddlewareHandler {
   const work: MiddlewareHandler = async (context, next) => {
-    if (maxTraceEntries === 0) await next()
-    else await runInRequest({ route: context.req.path, maxTraceEntries }, next)
+    const run: Next =
+      maxTraceEntries === 0
+        ? next
+        : () => runInRequest({ route: context.req.path, maxTraceEntries }, next)
+    if (decode === undefined) await run()
+    else await decodeBody(decode, context, run)
     if (compress !== undefined) await compressResponse(compress, context)
     if (responseCache === undefined || isSafeMethod(context.req.method)) return
     const { status, headers } = context.res

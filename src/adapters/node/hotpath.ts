@@ -4,6 +4,7 @@ import {
   addNodeTags,
   closeHotpath,
   compressNode,
+  decodeNode,
   isSafeMethod,
   keepTicksFast,
   LimitStep,
@@ -12,6 +13,7 @@ import {
   NodeRequestView,
   resolveHotpathOptions,
   settleBeforeEnd,
+  withoutRefusedBody,
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
@@ -62,17 +64,23 @@ function serverListener(
     shed,
     limit,
     compress,
+    decode,
   }: ResolvedHotpathOptions<IncomingMessage>,
   listener: Listener,
 ): Listener {
+  const run: Listener = (request, response) => {
+    if (maxTraceEntries === 0) return listener(request, response)
+    const [route = '/'] = (request.url ?? '/').split('?', 1)
+    return runInRequest({ route, maxTraceEntries }, () => listener(request, response))
+  }
   const work: Listener = (request, response) => {
     if (compress !== undefined) compressNode(compress, request, response)
     if (responseCache !== undefined && !isSafeMethod(request.method ?? 'GET')) {
       settleBeforeEnd(responseCache, () => new NodeRequestView(request), response)
     }
-    if (maxTraceEntries === 0) return listener(request, response)
-    const [route = '/'] = (request.url ?? '/').split('?', 1)
-    return runInRequest({ route, maxTraceEntries }, () => listener(request, response))
+    if (decode === undefined) return run(request, response)
+    if (!decodeNode(decode, request, response)) return undefined
+    return withoutRefusedBody(run(request, response))
   }
   const limited = limit === undefined ? work : limitedListener(limit, work)
   if (shed === undefined) return limited

@@ -1,5 +1,5 @@
 import { runClosedLoop, type ClosedLoopFigures, type ClosedLoopJob } from './closed-loop.ts'
-import { runOnce, type OnceJob } from './once.ts'
+import { runOnce, type OnceFigures, type OnceJob } from './once.ts'
 import { runOpenLoop, type OpenLoopFigures, type OpenLoopJob } from './open-loop.ts'
 
 /** What the proof asks of the process that sends the load. */
@@ -9,9 +9,9 @@ export type LoadJob =
   | ({ kind: 'once' } & OnceJob)
 
 /** What it answers: the figures of the job, or why there are none. */
-export type LoadAnswer =
-  | { figures: ClosedLoopFigures | OpenLoopFigures | undefined }
-  | { error: string }
+export type LoadAnswer = { figures: LoadFigures } | { error: string }
+
+export type LoadFigures = ClosedLoopFigures | OpenLoopFigures | OnceFigures
 
 // The load has a process of its own, so that neither the proof nor a server pays for sending it.
 process.on('message', (job: LoadJob) => {
@@ -22,14 +22,14 @@ process.on('message', (job: LoadJob) => {
 })
 process.on('disconnect', () => process.exit())
 
-async function run(job: LoadJob): Promise<ClosedLoopFigures | OpenLoopFigures | undefined> {
+function run(job: LoadJob): Promise<LoadFigures> {
   switch (job.kind) {
     case 'closed':
       return runClosedLoop(job)
     case 'open':
       return runOpenLoop(job)
     case 'once':
-      await runOnce(job)
+      return runOnce(job)
   }
 }
 

@@ -18,6 +18,8 @@ export interface ClosedLoopFigures extends Latencies {
   /** Answers as expected, per second. */
   readonly perSecond: number
   readonly answered: number
+  /** All answers, those before and after the window too: what the server has worked for. */
+  readonly received: number
   /** Answers that were not 2xx, and broken or timed-out connections. */
   readonly failed: number
 }
@@ -33,6 +35,7 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopFigur
   const shares = deal(job.requests, job.connections)
   const valuesMs: number[] = []
   let failed = 0
+  let received = 0
   let startMs = Number.POSITIVE_INFINITY
   const isMeasured = () => {
     const nowMs = performance.now()
@@ -49,6 +52,7 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopFigur
   // Preparing the requests takes time; the window begins when they begin to be sent.
   run.on('start', () => (startMs = performance.now() + job.warmUpMs))
   run.on('response', (_client, statusCode, _bytes, tookMs) => {
+    received++
     if (!isMeasured()) return
     if (isExpected(statusCode)) valuesMs.push(tookMs)
     else failed++
@@ -62,6 +66,7 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopFigur
     ...latencies(valuesMs),
     perSecond: (valuesMs.length * 1_000) / job.durationMs,
     answered: valuesMs.length,
+    received,
     failed,
   }
 }
@@ -69,9 +74,14 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopFigur
 /** Different requests for each connection: in step, they would only ever ask for the same thing. */
 function deal(requests: readonly LoadRequest[], hands: number): autocannon.Request[][] {
   const shares = Array.from({ length: hands }, (): autocannon.Request[] => [])
-  for (const [index, { method, path, body }] of requests.entries()) {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    shares[index % hands]?.push({ method, path, headers, ...(body === undefined ? {} : { body }) })
+  for (const [index, { method, path, body, headers }] of requests.entries()) {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    shares[index % hands]?.push({
+      method,
+      path,
+      headers: { ...headers, ...type },
+      ...(body === undefined ? {} : { body }),
+    })
   }
   return shares
 }

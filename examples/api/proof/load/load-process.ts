@@ -1,14 +1,14 @@
 import { startChild } from '../child-process.ts'
 import type { LoadAnswer, LoadJob } from './child.ts'
 import type { ClosedLoopFigures, ClosedLoopJob } from './closed-loop.ts'
-import type { OnceJob } from './once.ts'
+import type { OnceFigures, OnceJob } from './once.ts'
 import type { OpenLoopFigures, OpenLoopJob } from './open-loop.ts'
 
 /** The process that sends the load; one job at a time. */
 export interface LoadProcess {
   closedLoop(job: ClosedLoopJob): Promise<ClosedLoopFigures>
   openLoop(job: OpenLoopJob): Promise<OpenLoopFigures>
-  once(job: OnceJob): Promise<void>
+  once(job: OnceJob): Promise<OnceFigures>
   close(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export function startLoadProcess(signal: AbortSignal, cores?: string): LoadProce
   return {
     closedLoop: async (job) => (await run({ kind: 'closed', ...job })) as ClosedLoopFigures,
     openLoop: async (job) => (await run({ kind: 'open', ...job })) as OpenLoopFigures,
-    once: async (job) => void (await run({ kind: 'once', ...job })),
+    once: async (job) => (await run({ kind: 'once', ...job })) as OnceFigures,
     close: child.close,
   }
 }

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { runClosedLoop } from './closed-loop.ts'
 import { createConnection } from './connection.ts'
 import { startLoadProcess } from './load-process.ts'
+import { runOnce } from './once.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { requestBytes, type LoadRequest } from './request.ts'
 
@@ -63,12 +64,31 @@ describe('connection', () => {
   })
 })
 
+describe('requests that are sent once', () => {
+  test('carry their headers, and are counted by the status of their answers', async () => {
+    const clients: unknown[] = []
+    const port = await listen((request, response) => {
+      clients.push(request.headers['x-forwarded-for'])
+      if (request.url === '/0') request.socket.destroy()
+      else response.writeHead(clients.length > 3 ? 429 : 200).end('{}')
+    })
+    const requests = ids(5).map((request) => ({
+      ...request,
+      headers: { 'x-forwarded-for': '203.0.113.1' },
+    }))
+    expect(await runOnce({ port, connections: 1, requests })).toEqual({ 0: 1, 200: 2, 429: 2 })
+    expect(clients).toEqual(Array(5).fill('203.0.113.1'))
+  })
+})
+
 describe('closed loop', () => {
   test('deals different requests to the connections and counts failures apart', async () => {
     const paths = new Map<number | undefined, Set<string>>()
+    let coded = 0
     const port = await listen((request, response) => {
       const seen = paths.get(request.socket.remotePort) ?? new Set()
       paths.set(request.socket.remotePort, seen.add(request.url ?? ''))
+      if (request.headers['accept-encoding'] !== undefined) coded++
       response.writeHead(request.url === '/3' ? 500 : 200).end('{}')
     })
     const figures = await runClosedLoop({
@@ -76,14 +96,16 @@ describe('closed loop', () => {
       connections: 2,
       warmUpMs: 50,
       durationMs: 200,
-      requests: ids(4),
+      requests: ids(4).map((request) => ({ ...request, headers: { 'accept-encoding': 'br' } })),
     })
 
+    expect(coded).toBeGreaterThan(figures.answered)
     expect([...paths.values()].map((seen) => [...seen].sort())).toContainEqual(['/0', '/2'])
     expect([...paths.values()].map((seen) => [...seen].sort())).toContainEqual(['/1', '/3'])
     expect(figures.answered).toBeGreaterThan(figures.failed)
     expect(figures.failed).toBeGreaterThan(0)
     expect(figures.perSecond).toBe(figures.answered * 5)
+    expect(figures.received).toBeGreaterThan(figures.answered + figures.failed)
   })
 })
 
@@ -146,6 +168,7 @@ describe('load process', () => {
     const job = { port, connections: 2, warmUpMs: 0, durationMs: 100, requests: ids(2) }
     expect((await load.closedLoop(job)).answered).toBeGreaterThan(0)
     expect((await load.openLoop({ ...job, perSecond: 100 })).due).toBe(10)
+    expect(await load.once(job)).toEqual({ 200: 2 })
     await load.close()
     await expect(load.closedLoop(job)).rejects.toThrow()
   })

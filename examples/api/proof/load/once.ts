@@ -8,15 +8,22 @@ export interface OnceJob {
   readonly requests: readonly LoadRequest[]
 }
 
+/** How many answers had each status; 0 stands for those that did not come whole. */
+export type OnceFigures = Readonly<Record<number, number>>
+
 /** Sends each request once, over several connections, whatever the answers are. */
-export async function runOnce({ port, connections, requests }: OnceJob): Promise<void> {
+export async function runOnce({ port, connections, requests }: OnceJob): Promise<OnceFigures> {
+  const counts: Record<number, number> = {}
   const waiting = requests.values()
   const work = async () => {
     const connection = createConnection(port)
     for (const request of waiting) {
-      await new Promise((resolve) => connection.send(requestBytes(port, request), resolve))
+      const bytes = requestBytes(port, request)
+      const status = await new Promise<number>((resolve) => connection.send(bytes, resolve))
+      counts[status] = (counts[status] ?? 0) + 1
     }
     connection.close()
   }
   await Promise.all(Array.from({ length: connections }, work))
+  return counts
 }

@@ -1,0 +1,14 @@
+import { createRequire } from 'node:module'
+import type * as Ioredis from 'ioredis'
+
+/**
+ * Connects by the version that hotpath asks for, the same for everybody who is compared; this
+ * workspace has the one that bentocache asks for.
+ */
+export async function connectIoredis(url: string): Promise<Ioredis.Redis> {
+  const requireOfRoot = createRequire(new URL('../../package.json', import.meta.url))
+  const { Redis } = requireOfRoot('ioredis') as typeof Ioredis
+  const redis = new Redis(url)
+  await redis.ping()
+  return redis
+}
