@@ -11,12 +11,21 @@ import {
 import { canBePadded, padded } from './padding.ts'
 import { EncodeQueue } from './queue.ts'
 
+/** What became of whole bodies in one coding. */
+export interface CodingStats {
+  readonly bodies: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
 /** What {@link Compressor.stats} tells. */
 export interface CompressorStats {
   /** Whole bodies that were compressed, of how many bytes, to how many. */
   readonly bodies: number
   readonly bytesIn: number
   readonly bytesOut: number
+  /** The same, of those that were made so far. */
+  readonly byCoding: Readonly<Partial<Record<ContentCoding, CodingStats>>>
   /** Bodies of which the compressed form was no smaller, so that it was not sent. */
   readonly notSmaller: number
   /** Bodies that were sent as they are, because too many waited for a thread. */
@@ -30,6 +39,8 @@ export interface CompressorStats {
 export interface Compressor {
   readonly name: string
   readonly minimumBytes: number
+  /** Those that it offers, that which is fastest for a large body first. */
+  readonly encodings: readonly ContentCoding[]
   /**
    * The coding for a body: what the client likes best, and where it likes several alike, what is best
    * for the size; `undefined` for the body as it is.
@@ -58,6 +69,8 @@ export interface Compressor {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+type Counts = { -readonly [Name in keyof CodingStats]: CodingStats[Name] }
+
 /** Below this a gzip body is smaller than any other, and made as fast. */
 const gzipBytes = 4_096
 
@@ -83,13 +96,12 @@ export function createCompressor(options: CompressorOptions = {}): Compressor {
 class BodyCompressor implements Compressor {
   readonly name: string
   readonly minimumBytes: number
+  readonly encodings: readonly ContentCoding[]
   readonly #options: ResolvedCompressorOptions
   readonly #queue = new EncodeQueue()
   readonly #unregister: () => void
   #syncLimits: SyncLimits | undefined
-  #bodies = 0
-  #bytesIn = 0
-  #bytesOut = 0
+  readonly #counts: Partial<Record<ContentCoding, Counts>> = {}
   #notSmaller = 0
   #noRoom = 0
   #streams = 0
@@ -98,6 +110,10 @@ class BodyCompressor implements Compressor {
     this.#options = options
     this.name = options.name
     this.minimumBytes = options.minimumBytes
+    this.encodings =
+      options.breachPaddingBytes === false
+        ? options.encodings
+        : options.encodings.filter(canBePadded)
     this.#unregister = register('compressor', options.name, () => this.stats())
   }
 
@@ -105,13 +121,11 @@ class BodyCompressor implements Compressor {
     acceptEncoding: string | undefined,
     byteLength: number | undefined,
   ): ContentCoding | undefined {
-    const { encodings, breachPaddingBytes } = this.#options
     let best: ContentCoding | undefined
     let bestWeight = 0
     for (const { coding, weight } of acceptedCodings(acceptEncoding)) {
       if (weight < bestWeight) break
-      if (!encodings.includes(coding)) continue
-      if (breachPaddingBytes !== false && !canBePadded(coding)) continue
+      if (!this.encodings.includes(coding)) continue
       const isBetter = best === undefined || isBetterFor(byteLength, coding, best)
       if (isBetter) best = coding
       bestWeight = weight
@@ -145,10 +159,13 @@ class BodyCompressor implements Compressor {
   }
 
   stats(): CompressorStats {
+    const counts = Object.entries(this.#counts)
+    const sumOf = (name: keyof Counts) => counts.reduce((sum, [, one]) => sum + one[name], 0)
     return {
-      bodies: this.#bodies,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
+      bodies: sumOf('bodies'),
+      bytesIn: sumOf('bytesIn'),
+      bytesOut: sumOf('bytesOut'),
+      byCoding: Object.fromEntries(counts.map(([coding, one]) => [coding, { ...one }])),
       notSmaller: this.#notSmaller,
       noRoom: this.#noRoom,
       streams: this.#streams,
@@ -173,9 +190,10 @@ class BodyCompressor implements Compressor {
       this.#notSmaller++
       return undefined
     }
-    this.#bodies++
-    this.#bytesIn += byteLength
-    this.#bytesOut += bytes.length
+    const counts = (this.#counts[coding] ??= { bodies: 0, bytesIn: 0, bytesOut: 0 })
+    counts.bodies++
+    counts.bytesIn += byteLength
+    counts.bytesOut += bytes.length
     return bytes
   }
 }

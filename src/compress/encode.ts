@@ -128,8 +128,16 @@ function brotliOptions({ br }: CodingLevels, byteLength = Infinity): BrotliOptio
 
 function zstdOptions({ zstd }: CodingLevels, byteLength = Infinity): ZstdOptions {
   const params = { [constants.ZSTD_c_compressionLevel]: zstd }
-  if (byteLength === Infinity) return { params }
+  if (byteLength === Infinity) return { params: { ...params, ...zstdStreamTables } }
   return { params, pledgedSrcSize: byteLength, ...outputOptions(byteLength) }
+}
+
+// A stream may be open for hours, and there may be thousands: 0.9 MB for each become 0.4, and JSON no
+// larger.
+const zstdStreamTables = {
+  [constants.ZSTD_c_windowLog]: 17,
+  [constants.ZSTD_c_hashLog]: 15,
+  [constants.ZSTD_c_chainLog]: 15,
 }
 
 // Room for the output in one piece, which is most often less than half of the input.

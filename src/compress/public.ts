@@ -1,5 +1,6 @@
 export {
   createCompressor,
+  type CodingStats,
   type Compressor,
   type CompressorOptions,
   type CompressorStats,

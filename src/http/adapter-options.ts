@@ -2,7 +2,7 @@ import { knownOptions, nonNegativeInteger, systemClock, type Clock } from '../co
 import { createResponseCache, type ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
 import type { Compressor, CompressorOptions } from '../compress/index.ts'
-import { CompressStep } from './compress-step.ts'
+import { resolveCompressStep, type CompressStep } from './compress-step.ts'
 import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './client-address.ts'
 import { DecodeStep, type DecodeOptions } from './decode-request.ts'
 import type { LimitOptions } from './limit-options.ts'
@@ -38,8 +38,9 @@ export interface HotpathOptions<Raw> {
    */
   limit?: LimitOptions<Raw> | string | false | undefined
   /**
-   * Compresses responses. What the response cache keeps is compressed once, when it is kept: with
-   * this, `cache.compress` is on unless it says otherwise.
+   * Compresses responses. What the response cache keeps is compressed once, when it is kept, and sent
+   * in a form in which it is kept: with this, `cache.compress` is on unless it says otherwise, for
+   * bodies from the same size on, in the codings of this that most clients know (`br` and `gzip`).
    *
    * @defaultValue false
    */
@@ -100,16 +101,19 @@ export function resolveHotpathOptions<Raw>(
     'trustProxy',
   ])
   const { cache, maxTraceEntries = 0, shed = false, limit = false, trustProxy = false } = options
-  const { compress = false, decodeRequests = false } = options
+  const { decodeRequests = false } = options
+  const compress = resolveCompressStep(options.compress)
   const proxies = resolveTrustProxy(trustProxy)
   return {
     maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
     responseCache:
-      cache === false ? undefined : createResponseCache({ compress: compress !== false, ...cache }),
+      cache === false
+        ? undefined
+        : createResponseCache({ compress: compress?.forCache ?? false, ...cache }),
     clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
     shed: shed === false ? undefined : new ShedStep(shed),
     limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),
-    compress: compress === false ? undefined : new CompressStep(compress),
+    compress,
     decode: decodeRequests === false ? undefined : new DecodeStep(decodeRequests),
     proxies,
   }

@@ -5,6 +5,7 @@ import {
   type CompressorOptions,
   type ContentCoding,
 } from '../compress/index.ts'
+import type { CompressOptions } from './encodings.ts'
 import { listMembers, type ResponseHeaders } from './header-rules.ts'
 import { isCompressibleType } from './media-type.ts'
 import { withAcceptEncoding } from './stored-response.ts'
@@ -28,6 +29,13 @@ export interface CompressPlan {
 
 const untouched: CompressPlan = { coding: undefined, vary: undefined }
 
+/** @throws HotpathError HOTPATH_OPTION_INVALID */
+export function resolveCompressStep(
+  given: CompressorOptions | Compressor | boolean | undefined = false,
+): CompressStep | undefined {
+  return given === false ? undefined : new CompressStep(given)
+}
+
 /** Decides which responses are compressed, and how; see `createCompressor` for the work itself. */
 export class CompressStep {
   readonly compressor: Compressor
@@ -50,6 +58,16 @@ export class CompressStep {
       coding: this.compressor.codingFor(request['accept-encoding']?.toString(), byteLength),
       vary: vary === headers['vary']?.toString() ? undefined : vary,
     }
+  }
+
+  /**
+   * What the response cache makes of this, where it is not told otherwise. Each coding is a copy in
+   * memory: one that large bodies are small in and one that every client knows are enough.
+   */
+  get forCache(): CompressOptions {
+    const { encodings, minimumBytes } = this.compressor
+    const stored = encodings.filter((coding) => coding !== 'zstd')
+    return { minimumBytes, encodings: stored.length === 0 ? encodings : stored }
   }
 
   async close(): Promise<void> {

@@ -49,7 +49,12 @@ export {
 } from './shed-step.ts'
 export type { StoredResponse } from './stored-response.ts'
 export type { Compressor, CompressorOptions } from '../compress/index.ts'
-export { CompressStep, weakened, type CompressPlan } from './compress-step.ts'
+export {
+  resolveCompressStep,
+  weakened,
+  type CompressPlan,
+  type CompressStep,
+} from './compress-step.ts'
 export { compressNode } from './node-compress.ts'
 export { bodyAnswer, DecodeStep, describeDecoded, type DecodeOptions } from './decode-request.ts'
 export { decodeNode, withoutRefusedBody } from './node-decode.ts'

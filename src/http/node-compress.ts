@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Transform } from 'node:stream'
 import type { ContentCoding } from '../compress/index.ts'
 import { weakened, type CompressStep } from './compress-step.ts'
-import { callbackIn, isChunk, setHeaders } from './node-headers.ts'
+import { HeldHead } from './held-head.ts'
+import { callbackIn, done, isChunk, setHeaders } from './node-headers.ts'
 
 type Replaced = Pick<ServerResponse, 'end' | 'flushHeaders' | 'write' | 'writeHead'>
 
@@ -16,14 +17,29 @@ export function compressNode(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  new NodeCompression(step, request, response).install()
+  const compression = new NodeCompression(step, request, response)
+  compressions.set(response, compression)
+  compression.install()
 }
+
+/** Sends a response as it is, whatever it is: one that the cache has kept in the form it is to have. */
+export function leaveAlone(response: ServerResponse): void {
+  compressions.get(response)?.uninstall()
+}
+
+const compressions = new WeakMap<ServerResponse, NodeCompression>()
 
 class NodeCompression {
   readonly #step: CompressStep
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #replaced: Replaced
+  readonly #own: Readonly<Record<keyof Replaced, (...parameters: unknown[]) => unknown>> = {
+    end: (...parameters) => this.#end(parameters),
+    flushHeaders: () => this.#flushHeaders(),
+    write: (...parameters) => this.#write(parameters),
+    writeHead: (...parameters) => this.#writeHead(parameters),
+  }
   // `held`: the whole body is with a thread. `plain`: it passes as it comes.
   #state: 'open' | 'held' | 'plain' | 'encoding' = 'open'
   #hasBegun = false
@@ -39,12 +55,7 @@ class NodeCompression {
 
   install(): void {
     const response = this.#response
-    Object.assign(response, {
-      end: (...parameters: unknown[]) => this.#end(parameters),
-      flushHeaders: () => this.#flushHeaders(),
-      write: (...parameters: unknown[]) => this.#write(parameters),
-      writeHead: (...parameters: unknown[]) => this.#writeHead(parameters),
-    })
+    Object.assign(response, this.#own)
     // An error handler must not begin a second answer where the first has begun.
     Object.defineProperty(response, 'headersSent', {
       configurable: true,
@@ -52,8 +63,22 @@ class NodeCompression {
     })
   }
 
+  /** Puts back what was replaced, but for what others have replaced since. */
+  uninstall(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'plain'
+    this.#restoreHeadersSent()
+    const response = this.#response
+    for (const name of Object.keys(this.#own) as (keyof Replaced)[]) {
+      if (response[name] === this.#own[name]) {
+        Object.assign(response, { [name]: this.#replaced[name] })
+      }
+    }
+  }
+
   #writeHead(parameters: readonly unknown[]): unknown {
     const [status, second, third] = parameters
+    if (this.#state === 'held') return this.#response
     if (this.#state !== 'open' || !Number.isInteger(status))
       return this.#call('writeHead', parameters)
     // Informational: the answer is still to come.
@@ -67,6 +92,7 @@ class NodeCompression {
 
   #write(parameters: readonly unknown[]): unknown {
     const [chunk, encoding] = parameters
+    if (this.#state === 'held') return done(parameters, false)
     if (this.#state === 'open' && isChunk(chunk)) this.#beginStream()
     if (this.#encoder === undefined || !isChunk(chunk)) return this.#call('write', parameters)
     const callback = callbackIn(parameters)
@@ -76,6 +102,7 @@ class NodeCompression {
   }
 
   #flushHeaders(): void {
+    if (this.#state === 'held') return
     if (this.#state === 'open') this.#beginStream()
     this.#call('flushHeaders', [])
   }
@@ -84,10 +111,7 @@ class NodeCompression {
     const response = this.#response
     const [first, encoding] = parameters
     const chunk = typeof first === 'function' ? undefined : (first ?? undefined)
-    if (this.#state === 'held') {
-      callbackIn(parameters)?.()
-      return response
-    }
+    if (this.#state === 'held') return done(parameters, response)
     if (chunk !== undefined && !isChunk(chunk)) return this.#call('end', parameters)
     if (this.#encoder !== undefined) {
       const callback = callbackIn(parameters)
@@ -114,15 +138,30 @@ class NodeCompression {
     const aborted = new AbortController()
     const encoded = this.#step.compressor.encode(body ?? '', coding, aborted.signal)
     if (!(encoded instanceof Promise)) return this.#sendWhole(encoded, coding, parameters)
+    this.#response.once('close', () => aborted.abort())
+    this.#hold(encoded, coding, parameters)
+    return this.#response
+  }
+
+  #hold(
+    encoded: Promise<Buffer | undefined>,
+    coding: ContentCoding,
+    parameters: readonly unknown[],
+  ): void {
+    const response = this.#response
+    const head = new HeldHead(response)
     this.#state = 'held'
     this.#hasBegun = true
-    this.#response.once('close', () => aborted.abort())
     const send = (bytes: Buffer | undefined) => {
-      if (!this.#response.destroyed) this.#sendWhole(bytes, coding, parameters)
+      head.release()
+      if (response.destroyed || response.headersSent) return
+      this.#sendWhole(bytes, coding, parameters)
     }
-    // What cannot be compressed is sent as it is.
-    encoded.then(send, () => send(undefined))
-    return this.#response
+    // What cannot be compressed is sent as it is; what Node refuses to send ends the connection, as
+    // nobody is there any more to be told.
+    encoded
+      .then(send, () => send(undefined))
+      .catch((error: unknown) => response.destroy(error as Error))
   }
 
   #sendWhole(
@@ -131,8 +170,9 @@ class NodeCompression {
     parameters: readonly unknown[],
   ): unknown {
     if (encoded === undefined) return this.#pass('end', parameters)
+    const response = this.#response
     this.#setCoding(coding)
-    this.#response.setHeader('content-length', encoded.length)
+    if (!isChunked(response)) response.setHeader('content-length', encoded.length)
     const callback = callbackIn(parameters)
     return this.#pass('end', callback === undefined ? [encoded] : [encoded, callback])
   }
@@ -194,7 +234,9 @@ class NodeCompression {
     const response = this.#response
     if (body === undefined || response.headersSent || [204, 304].includes(response.statusCode))
       return
-    if (!response.hasHeader('content-length')) response.setHeader('content-length', lengthOf(body))
+    if (!response.hasHeader('content-length') && !isChunked(response)) {
+      response.setHeader('content-length', lengthOf(body))
+    }
   }
 
   #lengthOfHead(body: string | Buffer | undefined): number | undefined {
@@ -221,6 +263,11 @@ class NodeCompression {
   #call(name: keyof Replaced, parameters: readonly unknown[]): unknown {
     return Reflect.apply(this.#replaced[name], this.#response, parameters)
   }
+}
+
+/** Sent in chunks, because the app has said so, or because trailers come behind them. */
+function isChunked(response: ServerResponse): boolean {
+  return response.hasHeader('trailer') || response.hasHeader('transfer-encoding')
 }
 
 function bytesOf(chunk: string | Uint8Array, encoding: unknown): string | Buffer {

@@ -32,3 +32,10 @@ export function isChunk(value: unknown): value is string | Uint8Array {
 export function callbackIn(parameters: readonly unknown[]): (() => void) | undefined {
   return parameters.find((one): one is () => void => typeof one === 'function')
 }
+
+/** Nothing is left to do for a `write` or an `end`, which answers with `result`. */
+export function done<Result>(parameters: readonly unknown[], result: Result): Result {
+  const callback = callbackIn(parameters)
+  if (callback !== undefined) process.nextTick(callback)
+  return result
+}

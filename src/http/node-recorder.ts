@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ForwardedRequest } from './forwarded-request.ts'
-import { callbackIn, isChunk, setHeaders } from './node-headers.ts'
+import { callbackIn, done, isChunk, setHeaders } from './node-headers.ts'
 
 // Of requests whose handler is running: where `addTags` finds them.
 const forwardedRequests = new WeakMap<ServerResponse, ForwardedRequest>()
@@ -191,11 +191,4 @@ function wholeBody(chunk: string | Uint8Array | undefined, encoding: unknown): s
 function encodingOf(encoding: unknown): BufferEncoding {
   const isUtf8 = typeof encoding !== 'string' || /^utf-?8$/i.test(encoding)
   return isUtf8 ? 'utf8' : (encoding as BufferEncoding)
-}
-
-/** Nothing is left to do for a `write` or an `end`, which answers with `result`. */
-function done<Result>(parameters: readonly unknown[], result: Result): Result {
-  const callback = callbackIn(parameters)
-  if (callback !== undefined) process.nextTick(callback)
-  return result
 }

@@ -4,6 +4,7 @@ import type { CachedRoute, Found } from './cached-route.ts'
 import { ForwardedRequest } from './forwarded-request.ts'
 import { writeAnswer } from './node-answer.ts'
 import { abandonAfterClose } from './node-close.ts'
+import { leaveAlone } from './node-compress.ts'
 import { ResponseRecorder } from './node-recorder.ts'
 import type { RequestView } from './request-view.ts'
 
@@ -52,6 +53,7 @@ export class NodeCacheStep<Raw> {
   #answer(key: string, found: Found, request: RequestView<Raw>, response: ServerResponse): void {
     const { method, headers } = request
     const answer = this.#route.answer(key, found, headers, response.getHeaders())
+    leaveAlone(response)
     writeAnswer(response, method, answer)
   }
 

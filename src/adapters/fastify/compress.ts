@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, onSendHookHandler } from 'fastify'
 import { pipeline, Readable } from 'node:stream'
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import { weakened, type CompressStep } from '../../http/index.ts'
 
 /**
@@ -19,10 +20,11 @@ export function compressRoutes(app: FastifyInstance, step: CompressStep): void {
 const streaming = new WeakSet<FastifyReply>()
 
 function hookOf(step: CompressStep): onSendHookHandler<unknown> {
-  return (request, reply, payload, done) => {
+  return (request, reply, given, done) => {
     // The stream has failed before anything of it was sent, and this is what is sent instead.
     if (streaming.delete(reply)) reply.removeHeader('content-encoding')
-    const isStream = payload instanceof Readable
+    const payload = given instanceof Response ? unwrapped(given, reply) : given
+    const isStream = payload instanceof Readable || payload instanceof ReadableStream
     const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload)
     const isHead = request.method === 'HEAD'
     if (!isStream && !isWhole && !isHead) return done(null, payload)
@@ -40,7 +42,7 @@ function hookOf(step: CompressStep): onSendHookHandler<unknown> {
     if (isHead) {
       // As a GET would be sent, but for the length, which nobody has found out.
       setCoding(reply, coding)
-      if (isStream) payload.destroy()
+      if (isStream) asReadable(payload).destroy()
       return done(null, null)
     }
     if (isStream) {
@@ -48,7 +50,7 @@ function hookOf(step: CompressStep): onSendHookHandler<unknown> {
       streaming.add(reply)
       const encoder = step.compressor.createStream(coding)
       // Whichever ends first ends the other. A failure reaches Fastify, which is reading.
-      pipeline(payload, encoder, () => {})
+      pipeline(asReadable(payload), encoder, () => {})
       return done(null, encoder)
     }
     const body = payload as string | Buffer
@@ -64,6 +66,19 @@ function hookOf(step: CompressStep): onSendHookHandler<unknown> {
     encoded.then(send, () => send(undefined))
     return undefined
   }
+}
+
+// As Fastify itself would do after the hooks. One that was read already it refuses.
+function unwrapped(response: Response, reply: FastifyReply): Response | ReadableStream | null {
+  if (response.bodyUsed) return response
+  reply.code(response.status)
+  for (const [name, value] of response.headers) reply.header(name, value)
+  return response.body
+}
+
+// The body of a `Response` is a stream of the web.
+function asReadable(payload: Readable | ReadableStream): Readable {
+  return payload instanceof Readable ? payload : Readable.fromWeb(payload as NodeReadableStream)
 }
 
 function setCoding(reply: FastifyReply, coding: string): void {

@@ -9,7 +9,7 @@ import {
   type Clock,
 } from '../../core/index.ts'
 import {
-  CompressStep,
+  resolveCompressStep,
   createResponseCache,
   DecodeStep,
   isSafeMethod,
@@ -69,11 +69,12 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     'logLevel',
     'logSerializers',
   ])
-  const { compress = false, decodeRequests = false } = options
+  const { decodeRequests = false } = options
+  const compress = resolveCompressStep(options.compress)
   const responseCache =
     options.cache === false
       ? undefined
-      : createResponseCache({ compress: compress !== false, ...options.cache })
+      : createResponseCache({ compress: compress?.forCache ?? false, ...options.cache })
   const { shed = false, limit = false, trustProxy = false } = options
   const proxies = resolveTrustProxy(trustProxy)
   const shedStep = shed === false ? undefined : new ShedStep(shed)
@@ -92,7 +93,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   }
   // After the cache: its step on a public route is in `onRequest` then, and the limit goes before it.
   limitRoutes(app, proxies)
-  if (compress !== false) compressRoutes(app, new CompressStep(compress))
+  if (compress !== undefined) compressRoutes(app, compress)
   if (decodeRequests !== false) decodeBodies(app, new DecodeStep(decodeRequests))
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
   if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)

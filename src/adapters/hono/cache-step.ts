@@ -16,6 +16,14 @@ const done = Promise.resolve()
 /** What describes a body, and goes with it where another is sent or none. */
 const bodyHeaders = ['content-type', 'content-length', 'content-encoding']
 
+// Of hits, which are sent in the form in which they were kept.
+const answeredContexts = new WeakSet<Context>()
+
+/** True for a request that the cache has answered. */
+export function isAnsweredByCache(context: Context): boolean {
+  return answeredContexts.has(context)
+}
+
 // Of requests whose handler is running.
 const forwardedRequests = new WeakMap<Context, ForwardedRequest>()
 
@@ -59,6 +67,7 @@ export class HonoCacheStep {
   #answer(key: string, found: Found, { raw: context, headers }: HonoRequestView): void {
     const answer = this.#route.answer(key, found, headers, headersSoFar(context))
     const { status, head, body = null } = answer
+    answeredContexts.add(context)
     respond(context, body, { status, headers: headersFrom(head) })
   }
 

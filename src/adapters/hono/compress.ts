@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import { weakened, type CompressStep } from '../../http/index.ts'
 import { readBody } from './body.ts'
+import { isAnsweredByCache } from './cache-step.ts'
 import { headersOf } from './headers.ts'
 import { HonoRequestView } from './request-view.ts'
 
@@ -12,7 +13,7 @@ const maxWholeBytes = 4 * 1_024 * 1_024
 /** Puts a compressed response in the place of the one that the app has made. */
 export async function compressResponse(step: CompressStep, context: Context): Promise<void> {
   const { status, headers, body } = context.res
-  if (headers.has('x-hono-already-sent')) return
+  if (headers.has('x-hono-already-sent') || isAnsweredByCache(context)) return
   const request = new HonoRequestView(context)
   const isHead = request.method === 'HEAD'
   const given = headers.has('content-length') ? Number(headers.get('content-length')) : undefined
