@@ -6,7 +6,7 @@ import {
 } from '../core/index.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
-// One key of Redis is one key of the limiter: a hash of what is owed by each policy, as
+// One question after the other; each key of Redis is one key of the limiter: a hash of what is owed by each policy, as
 // reading and debt, and of the uses that processes have taken in advance, as uses and until when. Those are
 // neither spent nor free: they count against the burst, and nothing of them is paid off, until their
 // process says how many it has spent, or their time is over, and then all of them are. From that
@@ -23,10 +23,16 @@ import type { ResolvedPolicy } from './policy.ts'
 const opening = `
 local time = redis.call('TIME')
 local now = (time[1] - 1735689600) * 1000000 + time[2]
-local node, cost, need, more, spent = ARGV[1], ARGV[2] + 0, 0, 0, 0
-if ARGV[3] then need, more, spent = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0 end
+local node = ARGV[1]
+local replies = {}
+for question, key in ipairs(KEYS) do
+local cost, need, more, spent = tonumber(ARGV[question + 1]), 0, 0, 0
+if not cost then
+  cost, need, more, spent = string.match(ARGV[question + 1], '^(%d+) (%d+) (%d+) (%d+)$')
+  cost, need, more, spent = cost + 0, need + 0, more + 0, spent + 0
+end
 
-local fields = redis.call('HGETALL', KEYS[1])
+local fields = redis.call('HGETALL', key)
 local charged, outstanding, leases, gone = 0, 0, 0, nil
 for at = 1, #fields, 2 do
   local name = fields[at]
@@ -75,7 +81,7 @@ if allowed == 1 and need + more > 0 then
   if share < 4 then share = 0 end
   granted = needed + math.min(more, share)
 end
-if gone then redis.call('HDEL', KEYS[1], unpack(gone)) end
+if gone and node ~= '' then redis.call('HDEL', key, unpack(gone)) end
 `
 
 // Redis refuses a time of more than 63 bits.
@@ -104,17 +110,18 @@ export function takeScript(policies: readonly ResolvedPolicy[], leaseMs: number)
     ({ field, n }) => `, '${field}', struct.pack('>dd', reading${n}, debt${n})`,
   )
   return redisScript(`${opening}${numbered.map(owed).join('')}
-if node == '' then return { allowed, 0, now, outstanding${reply} } end
 ${grant}
-if allowed == 1 or charged > 0 then
+if node ~= '' and (allowed == 1 or charged > 0) then
 ${numbered.map(paidOff).join('')}
-  redis.call('HSET', KEYS[1]${values.join('')})
+  redis.call('HSET', key${values.join('')})
   if granted > 0 then
-    redis.call('HSET', KEYS[1], 'l' .. node, struct.pack('>dd', granted, now + ${leaseMs * 1_000}))
+    redis.call('HSET', key, 'l' .. node, struct.pack('>dd', granted, now + ${leaseMs * 1_000}))
   end
-  redis.call('PEXPIRE', KEYS[1], math.ceil(ttlMs) + ${Math.ceil(leaseMs) + 1_000})
+  redis.call('PEXPIRE', key, math.ceil(ttlMs) + ${Math.ceil(leaseMs) + 1_000})
 end
-return { allowed, granted, now, outstanding${reply} }
+replies[question] = { allowed, granted, now, outstanding${reply} }
+end
+return replies
 `)
 }
 
@@ -127,8 +134,6 @@ interface NumberedPolicy {
 
 /** What a process asks of Redis about one key. */
 export interface TakeRequest {
-  /** Whose lease is meant; empty for a question that changes nothing. */
-  readonly node: string
   readonly cost: number
   /** Uses that wait already, to be granted as far as there are any. */
   readonly need: number
@@ -149,12 +154,24 @@ export interface TakeReply {
   readonly debts: readonly number[]
 }
 
-export function takeArguments(request: TakeRequest): RedisArgument[] {
-  const { node, cost, need, more, spent } = request
-  return need + more + spent === 0 ? [node, cost] : [node, cost, need, more, spent]
+/** The same node for all of them: it is empty where nothing is to be changed. */
+export function takeArguments(node: string, requests: readonly TakeRequest[]): RedisArgument[] {
+  return [
+    node,
+    ...requests.map(({ cost, need, more, spent }) =>
+      need + more + spent === 0 ? String(cost) : `${cost} ${need} ${more} ${spent}`,
+    ),
+  ]
 }
 
-export function takeReply(reply: RedisReply): TakeReply {
-  const [isAllowed, granted = 0, nowMicros = 0, outstanding = 0, ...debts] = reply as number[]
-  return { isAllowed: isAllowed === 1, granted, nowMicros, outstanding, debts }
+export function takeReplies(reply: RedisReply): TakeReply[] {
+  return (reply as number[][]).map(
+    ([isAllowed, granted = 0, nowMicros = 0, outstanding = 0, ...debts]) => ({
+      isAllowed: isAllowed === 1,
+      granted,
+      nowMicros,
+      outstanding,
+      debts,
+    }),
+  )
 }

@@ -8,7 +8,7 @@ import {
   type SharedLimiter,
 } from '../../src/limit/index.ts'
 import { resolvePolicies } from '../../src/limit/policy.ts'
-import { takeArguments, takeReply, takeScript } from '../../src/limit/redis-take.ts'
+import { takeArguments, takeReplies, takeScript } from '../../src/limit/redis-take.ts'
 import { Random } from '../../examples/api/data/random.ts'
 import { until, useRedisTiers } from './redis-tiers.ts'
 
@@ -159,7 +159,8 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
   })
 
   test('together they admit no more than the burst and the rate, and hardly less', async () => {
-    const limiters = open(4, redis, '400/second')
+    // A machine that is busy is no outage, in which each would decide by itself.
+    const limiters = open(4, redis, '400/second', { redisTimeoutMs: 5_000 })
     const admissions: number[] = []
     const startedMs = performance.now()
     const untilMs = startedMs + 1_500
@@ -220,6 +221,33 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
     expect(limiters[0].stats().withoutRedis).toBeGreaterThan(0)
     expect(admitted).toBeGreaterThan(0)
     expect(admitted).toBeLessThanOrEqual(1_000)
+  })
+
+  test('a key that is in the way of others that are asked for at once', async () => {
+    const [limiter] = open(1, redis, '5/hour')
+    await command('SET', `hotpath:limit:{${encodeURIComponent(limiter.name)}:a}`, 'a string')
+    const decisions = await Promise.all(['a', 'b', 'c'].map(async (key) => limiter.take(key)))
+    expect(decisions.map(({ isAllowed }) => isAllowed)).toEqual([true, true, true])
+    expect(limiter.stats()).toMatchObject({ isReachable: true, withoutRedis: 1 })
+  })
+
+  test('in a cluster each key is asked for alone', async () => {
+    const sizes: number[] = []
+    const cluster: RedisLike = {
+      ...redis,
+      runScript: (script, keys, values) => {
+        if (keys[0]?.endsWith(':nodes') !== true) sizes.push(keys.length)
+        return keys.length > 1
+          ? Promise.reject(new Error("CROSSSLOT Keys in request don't hash to the same slot"))
+          : redis.runScript(script, keys, values)
+      },
+    }
+    const [limiter] = open(1, cluster, '5/hour')
+    const takeTwo = () => Promise.all([limiter.take('a'), limiter.take('b')])
+    expect(await takeTwo()).toMatchObject([{ remaining: 4 }, { remaining: 4 }])
+    expect(await takeTwo()).toMatchObject([{ remaining: 3 }, { remaining: 3 }])
+    expect(sizes).toEqual([2, 1, 1, 1, 1])
+    expect(limiter.stats()).toMatchObject({ errors: 0, withoutRedis: 0 })
   })
 
   test('a name and a key do not read like another name and key', async () => {
@@ -335,14 +363,15 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
       let until = 0n
       for (let step = 0; step < 25; step++) {
         const cost = below(5)
-        const request = { node: 'n', cost, need: 0, more: 0, spent: 0 }
-        const reply = takeReply(
+        const request = { cost, need: 0, more: 0, spent: 0 }
+        const [reply] = takeReplies(
           await redis.runScript(
             takeScript(policies, 1),
             [`oracle ${_name} ${schedule}`],
-            takeArguments(request),
+            takeArguments('n', [request]),
           ),
         )
+        if (reply === undefined) throw new Error('no reply')
         const reading = BigInt(Math.floor(reply.nowMicros * policy.readingsPerMicro))
         // In 1/limit microseconds, as coarse as the policy reads its clock.
         const now =
