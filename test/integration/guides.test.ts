@@ -13,11 +13,12 @@ const programs = readdirSync(folder).flatMap((name) =>
   ),
 )
 
-test('the guides to caching, memoising, load shedding and every framework have programs', () => {
+test('the guides to caching, compression, memoising, load shedding and every framework have programs', () => {
   const names = programs.map(({ name }) => name)
   expect(names).toEqual(
     expect.arrayContaining([
       expect.stringContaining('caching.md'),
+      expect.stringContaining('compression.md'),
       expect.stringContaining('express.md'),
       expect.stringContaining('fastify.md'),
       expect.stringContaining('hono.md'),
