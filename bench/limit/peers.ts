@@ -44,7 +44,7 @@ export const peers: Readonly<Record<Peer, (redis: Redis, quota: Quota) => Promis
     const store = new RedisStore({
       sendCommand: (command, ...values) => redis.call(command, ...values) as Promise<number[]>,
     })
-    store.init({ windowMs } as Parameters<typeof store.init>[0])
+    await store.init({ windowMs } as Parameters<typeof store.init>[0])
     return async (key) => (await store.increment(key)).totalHits <= limit
   },
 }

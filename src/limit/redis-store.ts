@@ -1,25 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import {
-  Circuit,
-  type Clock,
-  type RedisArgument,
-  type RedisLike,
-  type Timer,
-} from '../core/index.ts'
+import { Circuit, type Clock, type RedisLike, type Timer } from '../core/index.ts'
 import type { Decision } from './decision.ts'
 import { admits, allowed, refused, waitMs } from './gcra.ts'
 import { MemoryStore } from './memory-store.ts'
 import { dividedPolicy, type ResolvedPolicy } from './policy.ts'
 import { RedisKey } from './redis-key.ts'
 import { RedisNodes } from './redis-nodes.ts'
-import {
-  policyArguments,
-  takeArguments,
-  takeReply,
-  takeScript,
-  type TakeReply,
-  type TakeRequest,
-} from './redis-take.ts'
+import { RedisQuestions } from './redis-questions.ts'
+import { takeScript, type TakeReply, type TakeRequest } from './redis-take.ts'
 
 /** What a {@link RedisStore} works with. */
 export interface RedisStoreParts {
@@ -53,7 +41,8 @@ const maxWaiting = 10_000
 export class RedisStore {
   readonly #parts: RedisStoreParts
   readonly #node = randomBytes(9).toString('base64url')
-  readonly #arguments: readonly RedisArgument[]
+  readonly #questions: RedisQuestions
+  readonly #keyPrefix: string
   readonly #circuit: Circuit
   readonly #nodes: RedisNodes
   readonly #keys = new Map<string, RedisKey>()
@@ -68,7 +57,8 @@ export class RedisStore {
 
   constructor(parts: RedisStoreParts) {
     this.#parts = parts
-    this.#arguments = policyArguments(parts.policies)
+    // Encoded, so that no name and key together read like another name and key.
+    this.#keyPrefix = `hotpath:limit:{${encodeURIComponent(parts.name)}:`
     const { redis, clock, timeoutMs, onTrouble } = parts
     this.#circuit = new Circuit({
       owner: 'the limiter',
@@ -80,6 +70,8 @@ export class RedisStore {
         void (await redis.set(`hotpath:limit:{${parts.name}}:probe`, '', { ttlMs: probeTtlMs })),
       isSettled: () => true,
     })
+    const script = takeScript(parts.policies, leaseMs + leaseMarginMs)
+    this.#questions = new RedisQuestions(redis, this.#circuit, script, this.#node)
     const nodesKey = `hotpath:limit:{${parts.name}}:nodes`
     this.#nodes = new RedisNodes(redis, this.#circuit, clock, nodesKey, this.#node)
   }
@@ -119,8 +111,9 @@ export class RedisStore {
   }
 
   async peek(key: string, cost: number): Promise<Decision> {
-    const request = { node: '', cost, need: 0, more: 0, spent: 0, leaseMs }
-    const reply = await this.#ask(key, request)
+    this.#asked++
+    const request = { cost, need: 0, more: 0, spent: 0 }
+    const reply = await this.#questions.peek(this.#redisKey(key), request)
     return reply === undefined ? this.#peekHere(key, cost) : this.#decisionFrom(reply, cost)
   }
 
@@ -141,8 +134,7 @@ export class RedisStore {
   }
 
   #redisKey(key: string): string {
-    // Encoded, so that no name and key together read like another name and key.
-    return `hotpath:limit:{${encodeURIComponent(this.#parts.name)}:${key}}`
+    return `${this.#keyPrefix}${key}}`
   }
 
   #know(key: string): RedisKey {
@@ -184,7 +176,7 @@ export class RedisStore {
       const more = known.more(sentMs)
       const need = known.waiting.reduce((sum, { cost }) => sum + cost, 0)
       const spent = known.takeSpent()
-      const request = { node: this.#node, cost: first.cost, need, more, spent, leaseMs }
+      const request = { cost: first.cost, need, more, spent }
       const reply = await this.#ask(known.key, request)
       if (reply === undefined) {
         known.untold(spent)
@@ -217,21 +209,9 @@ export class RedisStore {
     resolve(decision)
   }
 
-  async #ask(key: string, request: TakeRequest): Promise<TakeReply | undefined> {
+  #ask(key: string, request: TakeRequest): Promise<TakeReply | undefined> {
     this.#asked++
-    const reply = await this.#circuit.run('take', async () => {
-      try {
-        return await this.#parts.redis.runScript(
-          takeScript,
-          [this.#redisKey(key)],
-          takeArguments({ ...request, leaseMs: leaseMs + leaseMarginMs }, this.#arguments),
-        )
-      } catch (error) {
-        if (refusesAllWrites(error)) this.#circuit.trip()
-        throw error
-      }
-    })
-    return reply === undefined ? undefined : takeReply(reply)
+    return this.#questions.ask(this.#redisKey(key), request)
   }
 
   #learn(
@@ -329,22 +309,11 @@ export class RedisStore {
     const spent = known.takeSpent()
     // Nothing else is asked meanwhile: it would tell of the same lease.
     known.isAsking = true
-    const request = { node: this.#node, cost: 0, need: 0, more: 0, spent, leaseMs }
+    const request = { cost: 0, need: 0, more: 0, spent }
     const reply = await this.#ask(known.key, request)
     if (reply === undefined) known.untold(spent)
     await this.#serve(known)
   }
-}
-
-/**
- * Replies that would come for every key: after a fail-over the client may still be connected to what
- * is a replica now. Older servers put the code of what a script has called behind one of their own.
- */
-function refusesAllWrites(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /\b(?:READONLY|OOM|MISCONF|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS)\b/.test(error.message)
-  )
 }
 
 function owedTo(policy: ResolvedPolicy, index: number, reply: TakeReply): number {

@@ -6,8 +6,8 @@ import {
 } from '../core/index.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
-// One key of Redis is one key of the limiter: a hash of what is owed by each policy, as
-// `reading:debt`, and of the uses that processes have taken in advance, as `uses:until`. Those are
+// One question after the other; each key of Redis is one key of the limiter: a hash of what is owed by each policy, as
+// reading and debt, and of the uses that processes have taken in advance, as uses and until when. Those are
 // neither spent nor free: they count against the burst, and nothing of them is paid off, until their
 // process says how many it has spent, or their time is over, and then all of them are. From that
 // moment on they are an ordinary debt. So the sum of both never exceeds the burst, and no window of
@@ -16,104 +16,124 @@ import type { ResolvedPolicy } from './policy.ts'
 // Microseconds since 2025, by the clock of Redis: whole numbers that a double holds exactly. Where
 // that clock goes back, after a fail-over, nothing is paid off until it has caught up with its own
 // new readings.
-const text = `
+//
+// The policies stand in the text as they are, and what is zero in a question is left out of it: most
+// of the time of a script goes into reading its arguments. Debts are kept as packed doubles for the
+// same reason. A global function is looked up by name each time.
+const opening = `
 local time = redis.call('TIME')
-local now = (tonumber(time[1]) - 1735689600) * 1000000 + tonumber(time[2])
+local now = (time[1] - 1735689600) * 1000000 + time[2]
 local node = ARGV[1]
-local cost, need, more = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local spent, leaseMicros = tonumber(ARGV[5]), tonumber(ARGV[6])
+local replies = {}
+for question, key in ipairs(KEYS) do
+local cost, need, more, spent = tonumber(ARGV[question + 1]), 0, 0, 0
+if not cost then
+  cost, need, more, spent = string.match(ARGV[question + 1], '^(%d+) (%d+) (%d+) (%d+)$')
+  cost, need, more, spent = cost + 0, need + 0, more + 0, spent + 0
+end
 
-local fields = redis.call('HGETALL', KEYS[1])
-local owed, gone = {}, {}
-local charged, outstanding, leases = 0, 0, 0
+local fields = redis.call('HGETALL', key)
+local charged, outstanding, leases, gone = 0, 0, 0, nil
 for at = 1, #fields, 2 do
-  local name, value = fields[at], fields[at + 1]
-  if string.sub(name, 1, 1) == 'l' then
-    local uses, untilMicros = string.match(value, '^(%d+):(%d+)$')
-    uses = tonumber(uses)
-    if tonumber(untilMicros) <= now then
-      charged = charged + uses
-      gone[#gone + 1] = name
-    elseif name == 'l' .. node then
-      charged = charged + math.min(spent, uses)
+  local name = fields[at]
+  if string.byte(name) == 108 then
+    local uses, untilMicros = struct.unpack('>dd', fields[at + 1])
+    local isOver = untilMicros <= now
+    if isOver or name == 'l' .. node then
+      charged = charged + (isOver and uses or math.min(spent, uses))
+      gone = gone or {}
       gone[#gone + 1] = name
     else
       outstanding = outstanding + uses
       leases = leases + 1
     end
-  else
-    owed[name] = value
   end
 end
 
 local allowed, spare = 1, math.huge
-local debts, readings = {}, {}
-local policies = (#ARGV - 6) / 5
-for policy = 1, policies do
-  local at = 6 + (policy - 1) * 5
-  local use, capacity = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local reading = math.floor(now * tonumber(ARGV[at + 4]))
-  local debt = 0
-  local value = owed[ARGV[at + 1]]
-  if value then
-    local was, owes = string.match(value, '^(%d+):(%d+)$')
-    local paid = math.max(0, reading - tonumber(was)) * tonumber(ARGV[at + 5])
-    debt = math.max(0, tonumber(owes) - paid)
+local ttlMs = 0
+`
+
+/** What is owed by one policy; its variables have its number. */
+function owed({ field, policy, n }: NumberedPolicy): string {
+  const { useTicks, capacityTicks, readingsPerMicro, ticksPerReading } = policy
+  return `
+local reading${n} = ${readingsPerMicro === 1 ? 'now' : `math.floor(now * ${readingsPerMicro})`}
+local debt${n} = charged * ${useTicks}
+for at = 1, #fields, 2 do
+  if fields[at] == '${field}' then
+    local was, owes = struct.unpack('>dd', fields[at + 1])
+    if reading${n} > was then owes = owes - (reading${n} - was) * ${ticksPerReading} end
+    if owes > 0 then debt${n} = debt${n} + owes end
   end
-  debt = debt + charged * use
-  if debt + (outstanding + cost) * use > capacity then allowed = 0 end
-  spare = math.min(spare, math.floor((capacity - debt) / use) - outstanding - cost)
-  debts[policy], readings[policy] = debt, reading
 end
+if debt${n} + (outstanding + cost) * ${useTicks} > ${capacityTicks} then allowed = 0 end
+spare = math.min(spare, math.floor((${capacityTicks} - debt${n}) / ${useTicks}) - outstanding - cost)
+`
+}
 
-local reply = { allowed, 0, now, outstanding }
-if node == '' then
-  for policy = 1, policies do reply[4 + policy] = debts[policy] end
-  return reply
-end
-
+const grant = `
 local granted = 0
-if allowed == 1 then
+if allowed == 1 and need + more > 0 then
   local needed = math.min(need, spare)
   local share = math.floor((spare - needed) / (4 * (leases + 1)))
   -- A few are not worth a lease, which others would have to wait for.
   if share < 4 then share = 0 end
   granted = needed + math.min(more, share)
 end
-reply[2] = granted
-for _, name in ipairs(gone) do redis.call('HDEL', KEYS[1], name) end
-if allowed == 1 or charged > 0 then
-  local ttlMs = 0
-  local set = {}
-  for policy = 1, policies do
-    local at = 6 + (policy - 1) * 5
-    local use = tonumber(ARGV[at + 2])
-    if allowed == 1 then debts[policy] = debts[policy] + cost * use end
-    set[#set + 1] = ARGV[at + 1]
-    set[#set + 1] = string.format('%.0f:%.0f', readings[policy], debts[policy])
-    local ticks = debts[policy] + (outstanding + granted) * use
-    local perMs = tonumber(ARGV[at + 4]) * tonumber(ARGV[at + 5]) * 1000
-    -- Redis refuses a time of more than 63 bits.
-    ttlMs = math.max(ttlMs, math.min(1e15, ticks / perMs))
-  end
-  if granted > 0 then
-    set[#set + 1] = 'l' .. node
-    set[#set + 1] = string.format('%.0f:%.0f', granted, now + leaseMicros)
-  end
-  redis.call('HSET', KEYS[1], unpack(set))
-  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(ttlMs + leaseMicros / 1000) + 1000))
-end
-for policy = 1, policies do reply[4 + policy] = debts[policy] end
-return reply
+if gone and node ~= '' then redis.call('HDEL', key, unpack(gone)) end
 `
 
-/** Settles what a process has taken in advance, decides about a use, and gives out more in advance. */
-export const takeScript: RedisScript = redisScript(text)
+// Redis refuses a time of more than 63 bits.
+function paidOff({ policy, n }: NumberedPolicy): string {
+  const { useTicks, readingsPerMicro, ticksPerReading } = policy
+  const ticksPerMs = readingsPerMicro * ticksPerReading * 1_000
+  return `
+  if allowed == 1 then debt${n} = debt${n} + cost * ${useTicks} end
+  local ms${n} = (debt${n} + (outstanding + granted) * ${useTicks}) / ${ticksPerMs}
+  ttlMs = math.max(ttlMs, math.min(1e15, ms${n}))
+`
+}
+
+/**
+ * Settles what a process has taken in advance, decides about a use, and gives out more in advance,
+ * for so long.
+ */
+export function takeScript(policies: readonly ResolvedPolicy[], leaseMs: number): RedisScript {
+  const numbered = policies.map((policy, at) => ({
+    policy,
+    n: at + 1,
+    field: `p${policy.limit}/${policy.windowMs}/${policy.burst}`,
+  }))
+  const reply = numbered.map(({ n }) => `, debt${n}`).join('')
+  const values = numbered.map(
+    ({ field, n }) => `, '${field}', struct.pack('>dd', reading${n}, debt${n})`,
+  )
+  return redisScript(`${opening}${numbered.map(owed).join('')}
+${grant}
+if node ~= '' and (allowed == 1 or charged > 0) then
+${numbered.map(paidOff).join('')}
+  redis.call('HSET', key${values.join('')})
+  if granted > 0 then
+    redis.call('HSET', key, 'l' .. node, struct.pack('>dd', granted, now + ${leaseMs * 1_000}))
+  end
+  redis.call('PEXPIRE', key, math.ceil(ttlMs) + ${Math.ceil(leaseMs) + 1_000})
+end
+replies[question] = { allowed, granted, now, outstanding${reply} }
+end
+return replies
+`)
+}
+
+interface NumberedPolicy {
+  readonly policy: ResolvedPolicy
+  readonly n: number
+  /** Of the hash. */
+  readonly field: string
+}
 
 /** What a process asks of Redis about one key. */
 export interface TakeRequest {
-  /** Whose lease is meant; empty for a question that changes nothing. */
-  readonly node: string
   readonly cost: number
   /** Uses that wait already, to be granted as far as there are any. */
   readonly need: number
@@ -121,7 +141,6 @@ export interface TakeRequest {
   readonly more: number
   /** How many of the last lease were spent; the others are given back. */
   readonly spent: number
-  readonly leaseMs: number
 }
 
 /** What Redis has decided. */
@@ -135,26 +154,24 @@ export interface TakeReply {
   readonly debts: readonly number[]
 }
 
-export function takeArguments(
-  request: TakeRequest,
-  policies: readonly RedisArgument[],
-): RedisArgument[] {
-  const { node, cost, need, more, spent, leaseMs } = request
-  return [node, cost, need, more, spent, leaseMs * 1_000, ...policies]
+/** The same node for all of them: it is empty where nothing is to be changed. */
+export function takeArguments(node: string, requests: readonly TakeRequest[]): RedisArgument[] {
+  return [
+    node,
+    ...requests.map(({ cost, need, more, spent }) =>
+      need + more + spent === 0 ? String(cost) : `${cost} ${need} ${more} ${spent}`,
+    ),
+  ]
 }
 
-/** The part of the arguments that is the same for all keys. */
-export function policyArguments(policies: readonly ResolvedPolicy[]): RedisArgument[] {
-  return policies.flatMap((policy) => [
-    `p${policy.limit}/${policy.windowMs}/${policy.burst}`,
-    policy.useTicks,
-    policy.capacityTicks,
-    policy.readingsPerMicro,
-    policy.ticksPerReading,
-  ])
-}
-
-export function takeReply(reply: RedisReply): TakeReply {
-  const [isAllowed, granted = 0, nowMicros = 0, outstanding = 0, ...debts] = reply as number[]
-  return { isAllowed: isAllowed === 1, granted, nowMicros, outstanding, debts }
+export function takeReplies(reply: RedisReply): TakeReply[] {
+  return (reply as number[][]).map(
+    ([isAllowed, granted = 0, nowMicros = 0, outstanding = 0, ...debts]) => ({
+      isAllowed: isAllowed === 1,
+      granted,
+      nowMicros,
+      outstanding,
+      debts,
+    }),
+  )
 }

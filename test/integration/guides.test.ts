@@ -19,6 +19,7 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
     expect.arrayContaining([
       expect.stringContaining('caching.md'),
       expect.stringContaining('client-address.md'),
+      expect.stringContaining('compression.md'),
       expect.stringContaining('express.md'),
       expect.stringContaining('fastify.md'),
       expect.stringContaining('hono.md'),

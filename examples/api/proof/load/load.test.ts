@@ -69,8 +69,9 @@ describe('requests that are sent once', () => {
     const clients: unknown[] = []
     const port = await listen((request, response) => {
       clients.push(request.headers['x-forwarded-for'])
-      if (request.url === '/0') request.socket.destroy()
-      else response.writeHead(clients.length > 3 ? 429 : 200).end('{}')
+      if (request.url === '/0') return request.socket.destroy()
+      response.statusCode = clients.length > 3 ? 429 : 200
+      response.end('{}')
     })
     const requests = ids(5).map((request) => ({
       ...request,

@@ -27,11 +27,11 @@ export const row: ProofRow = {
   unit: 'requests',
   better: 'lower',
   claimed: `${settings.dataPerMinute} a minute`,
-  budgetMs: 4_000,
+  budgetMs: 5_000,
   async measure(stage) {
     const { rounds, budgetMs } = stage
     const letThrough = await interleave(rounds, (build, round) => abuseOnce(stage, build, round))
-    const cost = await measureCost(budgetMs / 3, stage.signal)
+    const cost = await measureCost(budgetMs / 2, stage.signal)
     const added = (build: BuildName) => formatFigure(Math.max(0, cost[build] - cost.naive))
     return {
       rounds: letThrough,
