@@ -30,7 +30,7 @@ test('any schedule is decided as by exact fractions', () => {
     ),
     { numRuns: Number(process.env['HOTPATH_RUNS'] ?? 3_000) },
   )
-}, 60_000)
+}, 600_000)
 
 function agreesWithOracle(
   given: readonly Policy[],
