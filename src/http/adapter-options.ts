@@ -70,6 +70,18 @@ export interface ResolvedHotpathOptions<Raw> {
   readonly compress: CompressStep | undefined
   readonly decode: DecodeStep | undefined
   readonly proxies: TrustedProxies | undefined
+  /** The limits that routes have of their own, to be ended with the rest. */
+  readonly routeLimits: LimitStep<Raw>[]
+}
+
+/** A limit of a route's own. */
+export function routeLimit<Raw>(
+  { proxies, routeLimits }: ResolvedHotpathOptions<Raw>,
+  options: LimitOptions<Raw> | string,
+): LimitStep<Raw> {
+  const step = new LimitStep('limit', options, proxies)
+  routeLimits.push(step)
+  return step
 }
 
 /** Ends what was made for the options. */
@@ -78,12 +90,14 @@ export async function closeHotpath<Raw>({
   shed,
   limit,
   compress,
+  routeLimits,
 }: ResolvedHotpathOptions<Raw>): Promise<void> {
   await Promise.all([
     responseCache?.close(),
     shed?.shedder.close(),
     limit?.close(),
     compress?.close(),
+    ...routeLimits.map((step) => step.close()),
   ])
 }
 
@@ -116,5 +130,6 @@ export function resolveHotpathOptions<Raw>(
     compress,
     decode: decodeRequests === false ? undefined : new DecodeStep(decodeRequests),
     proxies,
+    routeLimits: [],
   }
 }

@@ -20,6 +20,7 @@
 export type { Shedder } from '../limit/index.ts'
 export {
   closeHotpath,
+  routeLimit,
   resolveHotpathOptions,
   type HotpathOptions,
   type ResolvedHotpathOptions,

@@ -2,14 +2,14 @@ import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import fastify, { type FastifyReply } from 'fastify'
 import { Hono } from 'hono'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
 import { hotpath as fastifyHotpath } from '../../src/adapters/fastify/index.ts'
 import { hotpath as honoHotpath } from '../../src/adapters/hono/index.ts'
 import { hotpath as nodeHotpath } from '../../src/adapters/node/index.ts'
 import type { CompressorOptions } from '../../src/http/index.ts'
+import { listening } from './listening.ts'
 
 /** What a handler answers with. */
 export interface Answer {
@@ -119,17 +119,5 @@ async function pour(
     response.end()
   } catch (error) {
     response.destroy(error as Error)
-  }
-}
-
-async function listening(server: Server, close: () => Promise<void>): Promise<CompressServer> {
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await close()
-    },
   }
 }

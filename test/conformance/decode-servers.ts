@@ -2,14 +2,14 @@ import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
 import { hotpath as fastifyHotpath } from '../../src/adapters/fastify/index.ts'
 import { hotpath as honoHotpath } from '../../src/adapters/hono/index.ts'
 import { hotpath as nodeHotpath } from '../../src/adapters/node/index.ts'
 import type { DecodeOptions } from '../../src/http/index.ts'
+import { listening } from './listening.ts'
 
 export interface DecodeServer {
   readonly url: string
@@ -152,16 +152,4 @@ async function read(source: AsyncIterable<Buffer>): Promise<Buffer> {
 function seen(body: Buffer, headers: IncomingHttpHeaders | Record<string, string>): Seen {
   const coding = headers['content-encoding']
   return { length: body.length, start: body.toString('latin1', 0, 30), coding }
-}
-
-async function listening(server: Server, close: () => Promise<void>): Promise<DecodeServer> {
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await close()
-    },
-  }
 }

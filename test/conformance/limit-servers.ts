@@ -2,14 +2,14 @@ import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import fastify, { type FastifyRequest } from 'fastify'
 import { Hono, type Context } from 'hono'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Request } from 'express'
 import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
 import { hotpath as fastifyHotpath } from '../../src/adapters/fastify/index.ts'
 import { hotpath as honoHotpath } from '../../src/adapters/hono/index.ts'
 import { hotpath as nodeHotpath } from '../../src/adapters/node/index.ts'
 import type { LimitOptions, TrustProxy } from '../../src/http/index.ts'
+import { listening } from './listening.ts'
 
 /** What the functions of these options get depends on the framework; the tests read its headers. */
 export type AnyLimit = LimitOptions<FastifyRequest & Request & Context & IncomingMessage> | string
@@ -79,16 +79,4 @@ export const limitServers: Readonly<Record<string, (plan: LimitPlan) => Promise<
       hot.close,
     )
   },
-}
-
-async function listening(server: Server, close: () => Promise<void>): Promise<LimitServer> {
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await close()
-    },
-  }
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseList } from 'structured-headers'
-import { listen } from '../../src/core/index.ts'
+import { components, listen } from '../../src/core/index.ts'
 import { createLimiter, type Decision } from '../../src/limit/index.ts'
 import { headerOf, limitServers, type LimitPlan, type LimitServer } from './limit-servers.ts'
 
@@ -166,6 +166,15 @@ describe.each(Object.keys(limitServers))('limits on %s', (framework) => {
     expect([await from('10.1.1.1'), await from('10.1.1.1')]).toEqual([200, 200])
     expect([await from('11.1.1.1'), await from('11.1.1.1')]).toEqual([200, 429])
     expect([await from('2001:db8::1'), await from('2001:db8::2')]).toEqual([200, 429])
+  })
+
+  test('end with the app, those of routes too', async () => {
+    const limiters = () => components().filter(({ kind }) => kind === 'limiter').length
+    const before = limiters()
+    await start({ limit: '1/minute', own: '1/minute' })
+    expect(limiters()).toBe(before + 2)
+    await opened.pop()?.close()
+    expect(limiters()).toBe(before)
   })
 
   test('wait for a limiter that has to ask', async () => {

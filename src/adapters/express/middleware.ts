@@ -7,11 +7,12 @@ import {
   decodeNode,
   isSafeMethod,
   keepTicksFast,
-  LimitStep,
+  type LimitStep,
   type LimitOptions,
   namedRoute,
   NodeCacheStep,
   resolveHotpathOptions,
+  routeLimit,
   settleBeforeEnd,
   type HotpathOptions,
   type ResolvedHotpathOptions,
@@ -48,7 +49,7 @@ export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
     limited: (limitOptions: LimitOptions<Request> | string) =>
-      limitMiddleware(new LimitStep('limit', limitOptions, resolved.proxies)),
+      limitMiddleware(routeLimit(resolved, limitOptions)),
     addTags: addNodeTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,

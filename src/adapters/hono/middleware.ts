@@ -4,10 +4,10 @@ import {
   closeHotpath,
   isSafeMethod,
   keepTicksFast,
-  LimitStep,
   type LimitOptions,
   namedRoute,
   resolveHotpathOptions,
+  routeLimit,
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
@@ -47,7 +47,7 @@ export function hotpath(options: HotpathOptions<Context> = {}): Hotpath {
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
     limited: (limitOptions: LimitOptions<Context> | string) =>
-      limitMiddleware(new LimitStep('limit', limitOptions, resolved.proxies)),
+      limitMiddleware(routeLimit(resolved, limitOptions)),
     addTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,

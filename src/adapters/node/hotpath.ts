@@ -7,11 +7,12 @@ import {
   decodeNode,
   isSafeMethod,
   keepTicksFast,
-  LimitStep,
+  type LimitStep,
   namedRoute,
   NodeCacheStep,
   NodeRequestView,
   resolveHotpathOptions,
+  routeLimit,
   settleBeforeEnd,
   withoutRefusedBody,
   type HotpathOptions,
@@ -46,7 +47,7 @@ export function hotpath(options: HotpathOptions<IncomingMessage> = {}): Hotpath 
   return {
     cached: (routeOptions, listener) => cachedListener(resolved, routeOptions, listener),
     limited: (limitOptions, listener) =>
-      limitedListener(new LimitStep('limit', limitOptions, resolved.proxies), listener),
+      limitedListener(routeLimit(resolved, limitOptions), listener),
     handler: (listener) => serverListener(resolved, listener),
     addTags: addNodeTags,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
