@@ -140,12 +140,13 @@ class BodyCompressor implements Compressor {
   ): Buffer | undefined | Promise<Buffer | undefined> {
     const { levels } = this.#options
     this.#syncLimits ??= measureSyncLimits(levels)
-    const byteLength = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const byteLength = bytes.length
     if (byteLength <= this.#syncLimits[coding]) {
-      return this.#counted(encodeSync(body, coding, levels), byteLength, coding)
+      return this.#counted(encodeSync(bytes, coding, levels), byteLength, coding)
     }
     return this.#queue
-      .add(byteLength, () => encodeAsync(body, coding, levels), signal)
+      .add(byteLength, () => encodeAsync(bytes, coding, levels), signal)
       .then((encoded) => {
         if (encoded !== undefined) return this.#counted(encoded, byteLength, coding)
         if (signal?.aborted !== true) this.#noRoom++

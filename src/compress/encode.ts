@@ -41,11 +41,11 @@ const zstdAsync = hasZstd ? promisify(zlib.zstdCompress) : undefined
 
 /** Compresses a body on this thread. */
 export function encodeSync(
-  body: string | Buffer,
+  body: Buffer,
   coding: ContentCoding,
   levels: CodingLevels = defaultLevels,
 ): Buffer {
-  const byteLength = sizeOf(body)
+  const byteLength = body.length
   if (coding === 'gzip') return gzipSync(body, gzipOptions(levels, byteLength))
   if (coding === 'br') return brotliCompressSync(body, brotliOptions(levels, byteLength))
   return zlib.zstdCompressSync(body, zstdOptions(levels, byteLength))
@@ -53,11 +53,11 @@ export function encodeSync(
 
 /** Compresses a body on a thread of Node's pool. */
 export async function encodeAsync(
-  body: string | Buffer,
+  body: Buffer,
   coding: ContentCoding,
   levels: CodingLevels = defaultLevels,
 ): Promise<Buffer> {
-  const byteLength = sizeOf(body)
+  const byteLength = body.length
   if (coding === 'gzip') return gzipAsync(body, gzipOptions(levels, byteLength))
   if (coding === 'br' || zstdAsync === undefined) {
     return brotliAsync(body, brotliOptions(levels, byteLength))
@@ -144,8 +144,4 @@ const zstdStreamTables = {
 function outputOptions(byteLength: number): { chunkSize?: number } {
   if (byteLength === Infinity) return {}
   return { chunkSize: Math.max(1_024, Math.min(smallBytes, byteLength >> 1)) }
-}
-
-function sizeOf(body: string | Buffer): number {
-  return typeof body === 'string' ? Buffer.byteLength(body) : body.length
 }

@@ -40,6 +40,7 @@ export function resolveCompressStep(
 export class CompressStep {
   readonly compressor: Compressor
   readonly #isOwn: boolean
+  readonly #longText: number
 
   /** @throws HotpathError HOTPATH_OPTION_INVALID */
   constructor(given: CompressorOptions | Compressor | true) {
@@ -47,6 +48,16 @@ export class CompressStep {
     this.compressor = this.#isOwn
       ? createCompressor(given === true ? {} : given)
       : (given as Compressor)
+    this.#longText = Math.max(longText, this.compressor.minimumBytes)
+  }
+
+  /**
+   * The bytes of a body, for {@link plan}. Those of a long text are at least its characters, and nothing
+   * that is decided by the length would be otherwise for more: they are not counted.
+   */
+  lengthOf(body: string | Buffer): number {
+    if (typeof body !== 'string') return body.length
+    return body.length >= this.#longText ? body.length : Buffer.byteLength(body)
   }
 
   /** How a response is sent to a client with these headers. */
@@ -97,6 +108,9 @@ export function weakened(etag: ResponseHeaders[string]): string | undefined {
   const text = etag?.toString()
   return text?.startsWith('"') === true ? `W/${text}` : undefined
 }
+
+/** From here on the coding does not depend on the length. */
+const longText = 4_096
 
 /** Headers that speak of the very bytes, or of a part of them. */
 const untransformable = ['content-range', 'content-digest', 'repr-digest', 'digest', 'content-md5']

@@ -126,7 +126,7 @@ class NodeCompression {
 
   #endWhole(body: string | Buffer | undefined, parameters: readonly unknown[]): unknown {
     const isHead = this.#request.method === 'HEAD'
-    const coding = this.#plan(isHead ? this.#lengthOfHead(body) : lengthOf(body ?? ''))
+    const coding = this.#plan(isHead ? this.#lengthOfHead(body) : this.#step.lengthOf(body ?? ''))
     if (isHead && coding === undefined) this.#setLengthOfHead(body)
     if (coding === undefined || (body === undefined && !isHead))
       return this.#pass('end', parameters)

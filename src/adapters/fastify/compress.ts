@@ -33,7 +33,7 @@ function hookOf(step: CompressStep): onSendHookHandler<unknown> {
         method: request.method,
         status: reply.statusCode,
         headers: reply.getHeaders(),
-        byteLength: isWhole ? lengthOf(payload) : givenLength(reply),
+        byteLength: isWhole ? step.lengthOf(payload) : givenLength(reply),
       },
       request.headers,
     )
@@ -87,10 +87,6 @@ function setCoding(reply: FastifyReply, coding: string): void {
   reply.removeHeader('accept-ranges')
   const etag = weakened(reply.getHeader('etag'))
   if (etag !== undefined) reply.header('etag', etag)
-}
-
-function lengthOf(body: string | Buffer): number {
-  return typeof body === 'string' ? Buffer.byteLength(body) : body.length
 }
 
 function givenLength(reply: FastifyReply): number | undefined {
