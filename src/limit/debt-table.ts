@@ -12,7 +12,7 @@ const highTimeMask = 63
 /** A bucket whose reading lies further back counts from now on instead. */
 const maxDistanceTicks = 2 ** 37
 /** Above this, keys that would have had room in the table begin to drive each other out. */
-const fullRatio = 0.8
+const fullRatio = 0.88
 
 /** So many free slots in a key's first bucket, and its second is not looked at. */
 const enoughFree = 4
@@ -27,7 +27,7 @@ interface Survey {
 
 /**
  * What the keys of one policy owe, in memory that is taken once and never grows: 9.2 bytes a slot,
- * 11.5 for each key that there is to be room for. A key may stand in either of two buckets. Where
+ * 10.4 for each key that there is to be room for. A key may stand in either of two buckets. Where
  * both are full of debts, the smallest of them is forgiven: a key that is throttled owes the most.
  */
 export class DebtTable {

@@ -121,15 +121,15 @@ describe('memory', () => {
     const { bytes } = limiter.stats()
     for (let key = 0; key < 100_000; key++) limiter.take(`key ${key}`)
     expect(limiter.stats().bytes).toBe(bytes)
-    expect(bytes).toBeLessThan(1_000 * 11.5 + 17 * 16_384 + 64)
+    expect(bytes).toBeLessThan(1_000 * 10.4 + 17 * 16_384 + 64)
   })
 
-  test('has room for as many keys as it says, but for 3 in a thousand', () => {
+  test('has room for as many keys as it says, but for 15 in a thousand', () => {
     const limiter = createLimiter('1/hour', { maxKeys: 50_000 })
     for (let key = 0; key < 50_000; key++) limiter.take(`key ${key}`)
     let again = 0
     for (let key = 0; key < 50_000; key++) if (limiter.take(`key ${key}`).isAllowed) again++
-    expect(again).toBeLessThan(150)
+    expect(again).toBeLessThan(750)
   })
 
   test('never frees a throttled key for a flood of others', () => {

@@ -20,7 +20,7 @@ export interface LimiterOptions {
    */
   name?: string | undefined
   /**
-   * For how many keys with something to pay off there is to be room. The memory, 11.5 bytes for each
+   * For how many keys with something to pay off there is to be room. The memory, 10.4 bytes for each
    * of them and policy, is reserved once; what the system gives for it grows with the keys that come.
    * Beyond it the keys that owe least are forgotten first. With Redis, this is the memory of decisions
    * without it.
