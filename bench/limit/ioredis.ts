@@ -9,6 +9,8 @@ export async function connectIoredis(url: string): Promise<Ioredis.Redis> {
   const requireOfRoot = createRequire(new URL('../../package.json', import.meta.url))
   const { Redis } = requireOfRoot('ioredis') as typeof Ioredis
   const redis = new Redis(url)
+  // What an application would log.
+  redis.on('error', () => {})
   await redis.ping()
   return redis
 }
