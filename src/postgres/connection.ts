@@ -35,8 +35,9 @@ export type CloseReason =
 // How long the server may take to confirm a cancel. After that it is frozen or gone, and so is the
 // connection.
 const cancelGraceMs = 1_000
-// The server drops a cancel that arrives before it has begun with the query: then it takes another.
-const cancelAgainMs = 50
+// The server drops a cancel that arrives before it has begun with the query: then it takes another,
+// after this long at first and twice as long each time.
+const cancelAgainMs = 10
 const maxReruns = 3
 
 /**
@@ -237,7 +238,7 @@ export class Connection {
     }
     if (isRerun) this.#owner.rerun(flight)
     else if (error === undefined) flight.resolve(result)
-    else flight.reject(isCancelled(error) ? (flight.surrender?.cancelled ?? error) : error)
+    else flight.reject(isCancelled(error) ? (verdict(flight) ?? error) : error)
     if (!this.isClosed) this.#owner.freed(this)
   }
 
@@ -287,10 +288,10 @@ export class Connection {
       this.retiring = 'unresponsive'
       this.close('unresponsive')
     })
-    this.#sendCancel(flight, stop.signal, grace)
+    this.#sendCancel(flight, stop.signal, grace, cancelAgainMs)
   }
 
-  #sendCancel(flight: Flight, signal: AbortSignal, grace: Timer): void {
+  #sendCancel(flight: Flight, signal: AbortSignal, grace: Timer, againMs: number): void {
     this.#cancel = 'sending'
     void requestCancel(this.client, signal).then(() => {
       const head = this.#flights[0]
@@ -303,8 +304,9 @@ export class Connection {
       } else {
         this.#cancel = 'delivered'
         if (head !== flight) return
-        this.#owner.clock.after(cancelAgainMs, () => {
-          if (this.#flights[0] === flight && !this.isClosed) this.#sendCancel(flight, signal, grace)
+        this.#owner.clock.after(againMs, () => {
+          if (this.#flights[0] !== flight || this.isClosed) return
+          this.#sendCancel(flight, signal, grace, againMs * 2)
         })
       }
     })
@@ -341,4 +343,9 @@ export class Connection {
       this.client.connection.close({ type: 'S', name })
     }
   }
+}
+
+// What the caller hears whose query was cancelled because he gave up.
+function verdict({ statement, surrender }: Flight): Error | undefined {
+  return statement.isAtomic ? surrender?.cancelled : surrender?.partial
 }

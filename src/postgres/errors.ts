@@ -65,19 +65,32 @@ export function timedOut(text: string, limit: string): Surrender {
       `${excerpt(text)} took longer than ${limit} and was cancelled on the server; ` +
         'make it faster, or give it a longer timeoutMs',
     ),
-    unknown: outcomeUnknown(text, `it took longer than ${limit}`, undefined),
+    partial: outcomeUnknown(text, `it took longer than ${limit}`, mayHaveCommitted, undefined),
+    unknown: outcomeUnknown(text, `it took longer than ${limit}`, saidNothing, undefined),
   }
 }
 
 export function aborted(text: string, reason: Error): Surrender {
-  return { cancelled: reason, unknown: outcomeUnknown(text, 'it was aborted', reason) }
+  return {
+    cancelled: reason,
+    partial: outcomeUnknown(text, 'it was aborted', mayHaveCommitted, reason),
+    unknown: outcomeUnknown(text, 'it was aborted', saidNothing, reason),
+  }
 }
 
-function outcomeUnknown(text: string, event: string, cause: Error | undefined): HotpathError {
+const saidNothing = 'the server did not answer the request to cancel it'
+const mayHaveCommitted = 'it is of a kind that may commit a part of its work before it is cancelled'
+
+function outcomeUnknown(
+  text: string,
+  event: string,
+  doubt: string,
+  cause: Error | undefined,
+): HotpathError {
   return new HotpathError(
     'HOTPATH_POSTGRES_OUTCOME_UNKNOWN',
-    `${excerpt(text)} may or may not have taken effect: ${event}, and the server did not answer ` +
-      'the request to cancel it; look before you repeat it',
+    `${excerpt(text)} may or may not have taken effect: ${event}, and ${doubt}; ` +
+      'look before you repeat it',
     { cause },
   )
 }
