@@ -115,6 +115,12 @@ export function isCancelled(error: Error): boolean {
   return (error as { code?: string }).code === '57014'
 }
 
+/** The server ends the connection with it, or a proxy does: `terminating connection`, say. */
+export function isFatal(error: Error): boolean {
+  const { severity } = error as { severity?: string }
+  return severity === 'FATAL' || severity === 'PANIC'
+}
+
 /**
  * A prepared statement is gone (SQLSTATE invalid_sql_statement_name), or a migration has changed what
  * it returns, which PostgreSQL reports as an unsupported feature.
