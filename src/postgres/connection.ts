@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/index.ts'
 import { requestCancel } from './cancel.ts'
 import { openClient, type PipelinedClient } from './client.ts'
 import { Deadlines } from './deadlines.ts'
-import { isCancelled, isStaleStatement, leftTransactionOpen, timedOut } from './errors.ts'
+import { isCancelled, isFatal, isStaleStatement, leftTransactionOpen, timedOut } from './errors.ts'
 import type { Flight, Surrender } from './flight.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { learn } from './statement.ts'
@@ -12,6 +12,8 @@ import { learn } from './statement.ts'
 export interface ConnectionOwner {
   readonly clock: Clock
   readonly roundTrip: RoundTrip
+  /** For how long an answer proves that a connection stands. */
+  readonly proofMs: number
   /** It may take work again. */
   freed(connection: Connection): void
   /** It is gone for good. */
@@ -35,9 +37,12 @@ export type CloseReason =
 // How long the server may take to confirm a cancel. After that it is frozen or gone, and so is the
 // connection.
 const cancelGraceMs = 1_000
-// The server drops a cancel that arrives before it has begun with the query: then it takes another.
-const cancelAgainMs = 50
+// The server drops a cancel that arrives before it has begun with the query: then it takes another,
+// after this long at first and twice as long each time.
+const cancelAgainMs = 10
 const maxReruns = 3
+// How long the server may take to answer a check.
+const checkTimeoutMs = 1_000
 
 /**
  * One connection of the pool, on a `pg.Client` that pipelines. It is shared by reads, or carries one
@@ -54,6 +59,8 @@ export class Connection {
   /** Kept clear of reads, so that it falls idle for one that waits to have a connection alone. */
   isReserved = false
   isLent = false
+  /** It is being asked whether it still stands. */
+  isChecking = false
   isClosed = false
   readonly #owner: ConnectionOwner
   readonly #flights: Flight[] = []
@@ -62,6 +69,8 @@ export class Connection {
   // A cancel that was delivered can still hit what is under way, until all of it has landed.
   #cancel: 'none' | 'sending' | 'delivered' = 'none'
   readonly #deadlines: Deadlines
+  // When the server last answered on it, or was last known to.
+  #provenMs: number
 
   /** Opens a connection; rejects with what pg reports. */
   static async open(config: ClientConfig, owner: ConnectionOwner): Promise<Connection> {
@@ -77,6 +86,7 @@ export class Connection {
     this.#owner = owner
     this.#deadlines = new Deadlines(owner.clock, (nowMs) => this.#giveUpLate(nowMs))
     this.idleSinceMs = owner.clock.monotonicMs()
+    this.#provenMs = this.idleSinceMs
     client.on('error', (error) => this.close('lost', error))
     client.on('end', () => this.close('lost', undefined))
   }
@@ -95,7 +105,43 @@ export class Connection {
   }
 
   get isUsable(): boolean {
-    return !this.isLent && this.#cancel === 'none' && this.retiring === undefined && !this.isClosed
+    return (
+      !this.isLent &&
+      !this.isChecking &&
+      this.#cancel === 'none' &&
+      this.retiring === undefined &&
+      !this.isClosed
+    )
+  }
+
+  /** The server answered on it not long ago; otherwise it has to be checked before it is used. */
+  isProven(nowMs: number): boolean {
+    return nowMs - this.#provenMs <= this.#owner.proofMs
+  }
+
+  /** Others have broken: whether this one stands is open until the server answers on it again. */
+  suspect(): void {
+    this.#provenMs = -Infinity
+  }
+
+  /** Asks the server for a sign of life; the owner hears that it is free, or closed. */
+  check(): void {
+    const { clock } = this.#owner
+    this.isChecking = true
+    const late = clock.after(checkTimeoutMs, () => this.close('unresponsive'))
+    this.client.query('').then(
+      () => {
+        late.cancel()
+        this.isChecking = false
+        if (this.isClosed) return
+        this.#provenMs = clock.monotonicMs()
+        this.#owner.freed(this)
+      },
+      (error: Error) => {
+        late.cancel()
+        this.close('lost', error)
+      },
+    )
   }
 
   /** Sends a query behind those that are under way. */
@@ -151,6 +197,7 @@ export class Connection {
     // transaction yet. They come first, since a client keeps their order.
     if (this.client.getTransactionStatus() !== 'I' || !this.client.readyForQuery) {
       await this.client.query('ROLLBACK').catch((error: Error) => this.close('lost', error))
+      this.#provenMs = this.#owner.clock.monotonicMs()
     }
     if (this.isClosed) return
     this.isLent = false
@@ -178,7 +225,7 @@ export class Connection {
   /** Ends it, well if it is idle, else by cutting the socket. */
   close(reason: CloseReason, error?: Error): void {
     if (this.isClosed) return
-    const wasIdle = this.#flights.length === 0 && !this.isLent
+    const wasIdle = this.#flights.length === 0 && !this.isLent && !this.isChecking
     this.isClosed = true
     this.#deadlines.stop()
     // The server would not notice that nobody waits any more.
@@ -191,6 +238,8 @@ export class Connection {
   }
 
   #landed(flight: Flight, error: Error | undefined, result: QueryResult): void {
+    // The server closes the connection after it, which shows a moment later: nobody may get it now.
+    if (error !== undefined && isFatal(error)) this.close('lost', error)
     if (flight.isAlone && error !== undefined && !this.client.readyForQuery && !this.isClosed) {
       // The transaction's state is only known with the ReadyForQuery behind the error.
       const finish = () => {
@@ -225,6 +274,7 @@ export class Connection {
     this.#flights.splice(this.#flights.indexOf(flight), 1)
     this.#learn(flight, nowMs - this.headSinceMs)
     this.headSinceMs = nowMs
+    if (!this.isClosed) this.#provenMs = nowMs
 
     // In this order: whoever hears the answer and asks again finds the connection free.
     const isRerun = error !== undefined && this.#mayRerun(flight, error)
@@ -237,7 +287,7 @@ export class Connection {
     }
     if (isRerun) this.#owner.rerun(flight)
     else if (error === undefined) flight.resolve(result)
-    else flight.reject(isCancelled(error) ? (flight.surrender?.cancelled ?? error) : error)
+    else flight.reject(isCancelled(error) ? (verdict(flight) ?? error) : error)
     if (!this.isClosed) this.#owner.freed(this)
   }
 
@@ -287,10 +337,10 @@ export class Connection {
       this.retiring = 'unresponsive'
       this.close('unresponsive')
     })
-    this.#sendCancel(flight, stop.signal, grace)
+    this.#sendCancel(flight, stop.signal, grace, cancelAgainMs)
   }
 
-  #sendCancel(flight: Flight, signal: AbortSignal, grace: Timer): void {
+  #sendCancel(flight: Flight, signal: AbortSignal, grace: Timer, againMs: number): void {
     this.#cancel = 'sending'
     void requestCancel(this.client, signal).then(() => {
       const head = this.#flights[0]
@@ -303,8 +353,9 @@ export class Connection {
       } else {
         this.#cancel = 'delivered'
         if (head !== flight) return
-        this.#owner.clock.after(cancelAgainMs, () => {
-          if (this.#flights[0] === flight && !this.isClosed) this.#sendCancel(flight, signal, grace)
+        this.#owner.clock.after(againMs, () => {
+          if (this.#flights[0] !== flight || this.isClosed) return
+          this.#sendCancel(flight, signal, grace, againMs * 2)
         })
       }
     })
@@ -341,4 +392,9 @@ export class Connection {
       this.client.connection.close({ type: 'S', name })
     }
   }
+}
+
+// What the caller hears whose query was cancelled because he gave up.
+function verdict({ statement, surrender }: Flight): Error | undefined {
+  return statement.isAtomic ? surrender?.cancelled : surrender?.partial
 }

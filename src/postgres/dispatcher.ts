@@ -79,8 +79,8 @@ export class Dispatcher {
 
   #route(waiter: Waiter, nowMs: number): Connection | undefined {
     const { connections, roundTrip } = this.#fleet
-    if (waiter.isAlone) return routeAlone(connections)
-    return routeRead(connections, this.#options.maxPipelined, nowMs - roundTrip.usualMs)
+    if (waiter.isAlone) return routeAlone(connections, nowMs)
+    return routeRead(connections, this.#options.maxPipelined, nowMs, roundTrip.usualMs)
   }
 
   #serveFirst(nowMs: number): boolean {

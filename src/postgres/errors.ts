@@ -65,19 +65,32 @@ export function timedOut(text: string, limit: string): Surrender {
       `${excerpt(text)} took longer than ${limit} and was cancelled on the server; ` +
         'make it faster, or give it a longer timeoutMs',
     ),
-    unknown: outcomeUnknown(text, `it took longer than ${limit}`, undefined),
+    partial: outcomeUnknown(text, `it took longer than ${limit}`, mayHaveCommitted, undefined),
+    unknown: outcomeUnknown(text, `it took longer than ${limit}`, saidNothing, undefined),
   }
 }
 
 export function aborted(text: string, reason: Error): Surrender {
-  return { cancelled: reason, unknown: outcomeUnknown(text, 'it was aborted', reason) }
+  return {
+    cancelled: reason,
+    partial: outcomeUnknown(text, 'it was aborted', mayHaveCommitted, reason),
+    unknown: outcomeUnknown(text, 'it was aborted', saidNothing, reason),
+  }
 }
 
-function outcomeUnknown(text: string, event: string, cause: Error | undefined): HotpathError {
+const saidNothing = 'the server did not answer the request to cancel it'
+const mayHaveCommitted = 'it is of a kind that may commit a part of its work before it is cancelled'
+
+function outcomeUnknown(
+  text: string,
+  event: string,
+  doubt: string,
+  cause: Error | undefined,
+): HotpathError {
   return new HotpathError(
     'HOTPATH_POSTGRES_OUTCOME_UNKNOWN',
-    `${excerpt(text)} may or may not have taken effect: ${event}, and the server did not answer ` +
-      'the request to cancel it; look before you repeat it',
+    `${excerpt(text)} may or may not have taken effect: ${event}, and ${doubt}; ` +
+      'look before you repeat it',
     { cause },
   )
 }
@@ -100,6 +113,12 @@ function messageOf(error: Error): string {
 /** The server stopped the query on somebody's request (SQLSTATE query_canceled). */
 export function isCancelled(error: Error): boolean {
   return (error as { code?: string }).code === '57014'
+}
+
+/** The server ends the connection with it, or a proxy does: `terminating connection`, say. */
+export function isFatal(error: Error): boolean {
+  const { severity } = error as { severity?: string }
+  return severity === 'FATAL' || severity === 'PANIC'
 }
 
 /**

@@ -17,13 +17,14 @@ export interface FleetOwner {
 }
 
 // After a failed attempt to connect, while the server is away.
-const retryMs = 100
+const retryMs = 50
 
 /** The connections of a pool: how many there are, how old they get, and what replaces them. */
 export class Fleet implements ConnectionOwner {
   readonly connections: Connection[] = []
   readonly clock: Clock
   readonly roundTrip: RoundTrip = new RoundTrip()
+  readonly proofMs: number
   /** Connections that are being opened. */
   opening = 0
   openedCount = 0
@@ -50,6 +51,7 @@ export class Fleet implements ConnectionOwner {
     this.#options = options
     this.#owner = owner
     this.clock = options.clock
+    this.proofMs = options.checkAfterIdleMs || Infinity
   }
 
   /** True once a connection stood: from then on a server that is away is expected back. */
@@ -57,12 +59,16 @@ export class Fleet implements ConnectionOwner {
     return this.openedCount > 0
   }
 
-  /** Opens what is missing to `minConnections`, and up to `wanted` more than are being opened. */
+  /**
+   * Sees to `wanted` more connections: those that were idle for long are checked, and the others
+   * opened. Opens what is missing to `minConnections` too.
+   */
   grow(wanted: number): void {
+    const checking = this.#check(wanted)
     if (this.#isEnding || this.#retryTimer !== undefined) return
     const { minConnections, maxConnections } = this.#options
     const total = this.connections.length + this.opening
-    const missing = Math.max(minConnections - total, wanted - this.opening)
+    const missing = Math.max(minConnections - total, wanted - checking - this.opening)
     for (let room = Math.min(missing, maxConnections - total); room > 0; room--) void this.#open()
   }
 
@@ -91,6 +97,10 @@ export class Fleet implements ConnectionOwner {
     this.#lifetimes.get(connection)?.cancel()
     this.#lifetimes.delete(connection)
     this.closedCounts[reason]++
+    // The server may have gone, or another may have taken its place.
+    if (reason === 'lost' || reason === 'unresponsive') {
+      for (const other of this.connections) other.suspect()
+    }
     this.#owner.closed(connection, reason, error)
   }
 
@@ -100,6 +110,22 @@ export class Fleet implements ConnectionOwner {
 
   rerun(flight: Flight): void {
     this.#owner.rerun(flight)
+  }
+
+  /** How many are being checked then. */
+  #check(wanted: number): number {
+    if (wanted === 0) return 0
+    const nowMs = this.clock.monotonicMs()
+    let checking = 0
+    for (const connection of this.connections) {
+      if (connection.isChecking) {
+        checking++
+      } else if (checking < wanted && connection.isIdle && !connection.isProven(nowMs)) {
+        connection.check()
+        checking++
+      }
+    }
+    return checking
   }
 
   async #open(): Promise<void> {

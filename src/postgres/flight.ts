@@ -17,6 +17,8 @@ export interface QueryRequest {
 export interface Surrender {
   /** When the server confirms that the query was cancelled. */
   readonly cancelled: Error
+  /** When it confirms that, and the query may have committed a part of its work before. */
+  readonly partial: Error
   /** When the server does not answer: the query may have run. */
   readonly unknown: Error
 }

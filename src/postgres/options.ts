@@ -74,6 +74,14 @@ export interface PoolOptions {
    */
   maxIdleMs?: number | false | undefined
   /**
+   * Milliseconds after which an idle connection is asked whether it still stands before it is used,
+   * which takes one round trip. One that does not answer within a second is closed. When a connection
+   * has broken, all others are asked as well, whenever they answered last. `false` for never.
+   *
+   * @defaultValue 500
+   */
+  checkAfterIdleMs?: number | false | undefined
+  /**
    * Milliseconds after which a connection is replaced, less up to a tenth by chance, so that they do
    * not all go at once; `false` for never.
    *
@@ -109,6 +117,7 @@ export interface ResolvedPoolOptions {
   readonly commandTimeoutMs: number | false
   readonly maxQueriesPerConnection: number | false
   readonly maxIdleMs: number | false
+  readonly checkAfterIdleMs: number | false
   readonly maxLifetimeMs: number | false
   readonly maxStatements: number | false
   readonly drainTimeoutMs: number
@@ -125,6 +134,7 @@ const optionNames = [
   'commandTimeoutMs',
   'maxQueriesPerConnection',
   'maxIdleMs',
+  'checkAfterIdleMs',
   'maxLifetimeMs',
   'maxStatements',
   'drainTimeoutMs',
@@ -154,6 +164,7 @@ export function resolvePoolOptions(options: PoolOptions): ResolvedPoolOptions {
       options.maxQueriesPerConnection ?? 50_000,
     ),
     maxIdleMs: timerMsOrOff('maxIdleMs', options.maxIdleMs ?? 300_000),
+    checkAfterIdleMs: timerMsOrOff('checkAfterIdleMs', options.checkAfterIdleMs ?? 500),
     maxLifetimeMs: timerMsOrOff('maxLifetimeMs', options.maxLifetimeMs ?? 1_800_000),
     maxStatements: countOrOff('maxStatements', options.maxStatements ?? 256),
     drainTimeoutMs: timerMs('drainTimeoutMs', options.drainTimeoutMs ?? 10_000),

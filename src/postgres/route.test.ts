@@ -11,6 +11,7 @@ function connection(state: Partial<Connection>): Connection {
     isReserved: false,
     isIdle: inFlight === 0,
     takesReads: true,
+    isProven: () => true,
     ...state,
   } as Connection
 }
@@ -21,22 +22,29 @@ test('a read goes to an idle connection, else to the least busy', () => {
     connection({}),
     connection({ inFlight: 2 }),
   ] as const
-  expect(routeRead([busy, idle, two], 32, 100)).toBe(idle)
-  expect(routeRead([two, busy], 32, 100)).toBe(busy)
+  expect(routeRead([busy, idle, two], 32, 100, 0)).toBe(idle)
+  expect(routeRead([two, busy], 32, 100, 0)).toBe(busy)
 })
 
 test('a read waits rather than going behind a slow query, or past the limit', () => {
   const slow = connection({ inFlight: 1, headSinceMs: 90 })
   const full = connection({ inFlight: 32 })
   const lent = connection({ takesReads: false })
-  expect(routeRead([slow, full, lent], 32, 100)).toBeUndefined()
-  expect(routeRead([connection({ inFlight: 1 })], 1, 100)).toBeUndefined()
+  expect(routeRead([slow, full, lent], 32, 100, 0)).toBeUndefined()
+  expect(routeRead([connection({ inFlight: 1 })], 1, 100, 0)).toBeUndefined()
+})
+
+test('one that has to be checked first gets nothing', () => {
+  const old = connection({ isProven: () => false })
+  const fresh = connection({ inFlight: 3 })
+  expect(routeRead([old, fresh], 32, 100, 0)).toBe(fresh)
+  expect(routeAlone([old], 100)).toBeUndefined()
 })
 
 test('what travels alone needs an idle connection', () => {
   const idle = connection({})
-  expect(routeAlone([connection({ inFlight: 1 }), idle])).toBe(idle)
-  expect(routeAlone([connection({ inFlight: 1 })])).toBeUndefined()
+  expect(routeAlone([connection({ inFlight: 1 }), idle], 100)).toBe(idle)
+  expect(routeAlone([connection({ inFlight: 1 })], 100)).toBeUndefined()
 })
 
 test('as many are reserved as wait to be alone, the least busy first, and given back', () => {

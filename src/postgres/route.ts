@@ -6,20 +6,23 @@ const stalledAfterMs = 2
 
 /**
  * The connection for a read: an idle one, else the one with the fewest queries under way, leaving out
- * those whose current query is slow. Undefined when the read had better wait.
+ * those whose current query is slow and those that must be checked first. Undefined when the read had
+ * better wait.
  */
 export function routeRead(
   connections: readonly Connection[],
   maxPipelined: number,
   nowMs: number,
+  roundTripMs: number,
 ): Connection | undefined {
   let best: Connection | undefined
   let fewest = maxPipelined
   for (const connection of connections) {
-    if (!connection.takesReads) continue
+    if (!connection.takesReads || !connection.isProven(nowMs)) continue
     const { inFlight } = connection
     if (inFlight === 0) return connection
-    if (inFlight >= fewest || nowMs - connection.headSinceMs > stalledAfterMs) continue
+    if (inFlight >= fewest || nowMs - roundTripMs - connection.headSinceMs > stalledAfterMs)
+      continue
     best = connection
     fewest = inFlight
   }
@@ -27,8 +30,11 @@ export function routeRead(
 }
 
 /** An idle connection, for what has to have one alone. */
-export function routeAlone(connections: readonly Connection[]): Connection | undefined {
-  return connections.find((connection) => connection.isIdle)
+export function routeAlone(
+  connections: readonly Connection[],
+  nowMs: number,
+): Connection | undefined {
+  return connections.find((connection) => connection.isIdle && connection.isProven(nowMs))
 }
 
 /**

@@ -63,6 +63,22 @@ describe('what may be prepared', () => {
   })
 })
 
+describe('what is cancelled has no effect, unless it may have committed before', () => {
+  test.each([
+    ['select 1', true],
+    ["insert into notes values ('commit')", true],
+    ['create table t (id int)', true],
+    ['update a set b = 1; update c set d = 2', true],
+    ['call do_it()', false],
+    ['do $$ begin commit; end $$', false],
+    ['vacuum', false],
+    ['create index concurrently on users (name)', false],
+    ['insert into notes values (1); commit; select pg_sleep(60)', false],
+  ])('%s: %s', (text, isAtomic) => {
+    expect(readStatement(text).isAtomic).toBe(isAtomic)
+  })
+})
+
 test('the usual time follows a changed habit within a few dozen runs', () => {
   const statement = readStatement('select 1')
   for (let run = 0; run < 64; run++) learn(statement, 10)

@@ -14,6 +14,8 @@ export interface Statement {
   readonly travel: Travel
   /** May be prepared: one statement, of a kind that PostgreSQL prepares. */
   readonly isPreparable: boolean
+  /** Has all of its effect or none, also when it is cancelled. */
+  readonly isAtomic: boolean
   /** The name it is prepared under, from its second use on. */
   name: string | undefined
   /** Its usual time on the server in milliseconds, the latest runs counting most. */
@@ -36,6 +38,10 @@ const transactionControl = new Set([
   'release',
 ])
 const severalStatements = /;\s*\S/
+// What commits by itself on the way: procedures and anonymous blocks, maintenance of one table after
+// the other, indexes built CONCURRENTLY, and a COMMIT among several statements.
+const commitsInside = new Set(['call', 'do', 'vacuum', 'analyze', 'cluster', 'reindex'])
+const commits = /\b(?:commit|end|concurrently|call|do)\b/i
 // What a statement that begins like a read may hold all the same: data-modifying WITH parts, row
 // locks, and functions that lock or alter the session. A column called "delete" costs only speed.
 const lastingEffect =
@@ -46,11 +52,13 @@ export function readStatement(text: string): Statement {
   const first = keyword.exec(text)?.[1]?.toLowerCase() ?? ''
   // PostgreSQL nests block comments and the pattern above does not: with two of them, who knows.
   const isClear = text.split('/*', 3).length < 3 && !severalStatements.test(text)
+  const isPreparable = isClear && (reads.has(first) || writes.has(first))
   const isRead = isClear && reads.has(first) && !lastingEffect.test(text)
   return {
     text,
     travel: isRead ? 'read' : isClear && transactionControl.has(first) ? 'transaction' : 'alone',
-    isPreparable: isClear && (reads.has(first) || writes.has(first)),
+    isPreparable,
+    isAtomic: isPreparable || !(commitsInside.has(first) || commits.test(text)),
     name: undefined,
     usualMs: 0,
     isKnown: false,

@@ -40,7 +40,7 @@ test('the server is killed and comes back: who asks meanwhile waits and is serve
 })
 
 test('the server stays away: whoever waits is told why in his time', async () => {
-  open({ acquireTimeoutMs: 200 })
+  open({ acquireTimeoutMs: 600 })
   await pool.query('select 1')
   await postgres.kill()
   await until(() => pool.stats().connections === 0)
@@ -98,9 +98,7 @@ test('the end comes while the server is frozen', async () => {
 
 test('a cancel that comes before the server has begun with the query is sent again', async () => {
   await using road = await openRoad(postgres.port)
-  const url = new URL(postgres.url)
-  url.port = String(road.port)
-  pool = createPool(url.href, { minConnections: 1, maxConnections: 1 })
+  pool = createPool(road.url, { minConnections: 1, maxConnections: 1 })
   const { rows: before } = await pool.query('select pg_backend_pid() as pid')
 
   road.hold()
@@ -112,6 +110,33 @@ test('a cancel that comes before the server has begun with the query is sent aga
   await cancelled
   const { rows: after } = await pool.query('select pg_backend_pid() as pid')
   expect(after).toEqual(before)
+})
+
+test('a connection that was idle for long and does not answer is replaced, not lent', async () => {
+  await using road = await openRoad(postgres.port)
+  pool = createPool(road.url, { minConnections: 1, maxConnections: 1, checkAfterIdleMs: 50 })
+  await until(() => pool.idleCount === 1)
+  const soon = performance.now() + 60
+  await until(() => performance.now() > soon)
+  road.hold()
+  const client = await pool.connect()
+  expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  client.release()
+  expect(pool.stats()).toMatchObject({ opened: 2, closed: { unresponsive: 1 } })
+})
+
+test('when one connection breaks, the others are asked before they are used', async () => {
+  await using road = await openRoad(postgres.port)
+  pool = createPool(road.url, { minConnections: 3, maxConnections: 3, checkAfterIdleMs: 60_000 })
+  await until(() => pool.idleCount === 3)
+  const { rows } = await pool.query('select pg_backend_pid() as pid')
+  road.hold()
+  await using other = createPool(postgres.url)
+  await other.query('select pg_terminate_backend($1)', [rows[0].pid])
+  await until(() => pool.stats().closed.lost === 1)
+  const answers = await Promise.all([1, 2, 3].map((i) => pool.query('select $1::int as i', [i])))
+  expect(answers.map(({ rows: [row] }) => row.i)).toEqual([1, 2, 3])
+  expect(pool.stats().errors).toBe(0)
 })
 
 // A way to the server on which the connections that stand can be held up.
@@ -129,8 +154,10 @@ async function openRoad(toPort: number) {
     })
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const url = new URL(postgres.url)
+  url.port = String((server.address() as AddressInfo).port)
   return {
-    port: (server.address() as AddressInfo).port,
+    url: url.href,
     get endedCount() {
       return endedCount
     },

@@ -390,27 +390,6 @@ describe('time limits and aborts', () => {
     client.release()
     expect(pool.stats().cancels).toBe(0)
   })
-
-  test("nobody else ever notices a cancel: races of aborts with other callers' queries", async () => {
-    const pool = open({ maxConnections: 2, minConnections: 2 })
-    await until(() => pool.idleCount === 2)
-    let aborted = 0
-    for (let round = 0; round < 60; round++) {
-      const stop = new AbortController()
-      const text = 'select pg_sleep($1::float8) as nap, $2::int as tag'
-      const doomed = Array.from({ length: 3 }, (_, i) =>
-        pool.query({ text, values: [0.002 * i, -1], signal: stop.signal }).catch(() => aborted++),
-      )
-      const others = Array.from({ length: 20 }, (_, tag) => pool.query(text, [0.0005, tag]))
-      await new Promise((resolve) => setTimeout(resolve, round % 5))
-      stop.abort()
-      const answers = await Promise.all(others)
-      expect(answers.map(({ rows }) => rows[0].tag)).toEqual([...Array(20).keys()])
-      await Promise.all(doomed)
-    }
-    expect(aborted).toBeGreaterThan(20)
-    expect(pool.stats().opened).toBe(2)
-  })
 })
 
 describe('bounds', () => {
