@@ -6,6 +6,8 @@ import type { PostgresPool } from './types.ts'
 export type { CloseReason } from './connection.ts'
 export type { PoolOptions } from './options.ts'
 export type { QueryOptions } from './query-input.ts'
+export { sql, type Sql } from './sql.ts'
+export type { SqlQuery } from './sql-fragment.ts'
 export type { PoolStats, PostgresPool } from './types.ts'
 
 /**

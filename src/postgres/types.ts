@@ -1,6 +1,7 @@
 import type { Pool, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection.ts'
 import type { QueryOptions } from './query-input.ts'
+import type { SqlQuery } from './sql-fragment.ts'
 
 /**
  * A pool of PostgreSQL connections with the shape of `pg.Pool`: what takes one of those (Kysely,
@@ -12,7 +13,8 @@ import type { QueryOptions } from './query-input.ts'
  */
 export interface PostgresPool extends Pool, AsyncDisposable {
   /** Runs one query on a connection that it may share with others. */
-  query: Pool['query'] &
+  query: SqlQueryForm &
+    Pool['query'] &
     (<Row extends QueryResultRow = Record<string, unknown>>(
       options: QueryOptions,
     ) => Promise<QueryResult<Row>>)
@@ -21,6 +23,11 @@ export interface PostgresPool extends Pool, AsyncDisposable {
   /** The same as `end()`. */
   close(): Promise<void>
 }
+
+/** A query written with `sql`, which knows the type of its rows. */
+export type SqlQueryForm = <Row extends QueryResultRow>(
+  query: SqlQuery<Row>,
+) => Promise<QueryResult<Row>>
 
 /** A snapshot of a pool. */
 export interface PoolStats {
