@@ -59,6 +59,9 @@ const storage = new AsyncLocalStorage<MutableContext>()
 // as long as no request was ever traced in this process the answer is known without asking.
 let everTraced = false
 
+// A context costs each request something, and most processes have no block that reads it.
+let everWanted = false
+
 /** Runs `work` as part of a request: everything it awaits sees the same {@link RequestContext}. */
 export function runInRequest<T>(options: RequestContextOptions, work: () => T): T {
   const maxEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
@@ -79,6 +82,16 @@ export function requestContext(): RequestContext | undefined {
  */
 export function activeTrace(): TraceRecorder | undefined {
   return everTraced ? storage.getStore()?.trace : undefined
+}
+
+/** Asks the adapters for a request context, traced or not; a block that keeps something for each request does. */
+export function wantRequestContext(): void {
+  everWanted = true
+}
+
+/** Whether an adapter has to open a context: somebody wants one, or the request is traced. */
+export function needsRequestContext(maxTraceEntries: number): boolean {
+  return everWanted || maxTraceEntries > 0
 }
 
 /** Takes the entries of one request. */

@@ -8,8 +8,10 @@ export {
 } from './clock.ts'
 export {
   activeTrace,
+  needsRequestContext,
   requestContext,
   runInRequest,
+  wantRequestContext,
   type RequestContext,
   type RequestContextOptions,
   type Trace,

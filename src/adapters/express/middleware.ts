@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express'
-import { runInRequest } from '../../core/index.ts'
+import { needsRequestContext, runInRequest } from '../../core/index.ts'
 import {
   addNodeTags,
   closeHotpath,
@@ -73,8 +73,11 @@ function appMiddleware({
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }
     if (decode !== undefined && !decodeNode(decode, request, response)) return
-    if (maxTraceEntries === 0) next()
-    else runInRequest({ route: request.path, maxTraceEntries }, next)
+    if (needsRequestContext(maxTraceEntries)) {
+      runInRequest({ route: request.path, maxTraceEntries }, next)
+    } else {
+      next()
+    }
   }
   const limited = limit === undefined ? work : before(limit, work)
   if (shed === undefined) return limited

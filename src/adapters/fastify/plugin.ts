@@ -4,6 +4,7 @@ import {
   HotpathError,
   knownOptions,
   nonNegativeInteger,
+  needsRequestContext,
   runInRequest,
   systemClock,
   type Clock,
@@ -96,7 +97,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   if (compress !== undefined) compressRoutes(app, compress)
   if (decodeRequests !== false) decodeBodies(app, new DecodeStep(decodeRequests))
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
-  if (maxTraceEntries > 0) addTracing(app, maxTraceEntries)
+  addRequestContext(app, maxTraceEntries)
 }
 
 // Nothing of Fastify runs for a refused request any more: no hook, no serialiser.
@@ -158,9 +159,11 @@ function checkMethods({ method, url }: RouteOptions): void {
   )
 }
 
-function addTracing(app: FastifyInstance, maxTraceEntries: number): void {
+function addRequestContext(app: FastifyInstance, maxTraceEntries: number): void {
   // Not in onRequest: a body is read from the socket, out of any context that was opened before.
   app.addHook('preHandler', (request, _reply, next) => {
-    runInRequest({ route: request.routeOptions.url ?? request.url, maxTraceEntries }, next)
+    if (!needsRequestContext(maxTraceEntries)) return next()
+    const route = request.routeOptions.url ?? request.url
+    return runInRequest({ route, maxTraceEntries }, next)
   })
 }

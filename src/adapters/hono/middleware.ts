@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import { runInRequest } from '../../core/index.ts'
+import { needsRequestContext, runInRequest } from '../../core/index.ts'
 import {
   closeHotpath,
   isSafeMethod,
@@ -66,10 +66,9 @@ function appMiddleware({
   decode,
 }: ResolvedHotpathOptions<Context>): MiddlewareHandler {
   const work: MiddlewareHandler = async (context, next) => {
-    const run: Next =
-      maxTraceEntries === 0
-        ? next
-        : () => runInRequest({ route: context.req.path, maxTraceEntries }, next)
+    const run: Next = needsRequestContext(maxTraceEntries)
+      ? () => runInRequest({ route: context.req.path, maxTraceEntries }, next)
+      : next
     if (decode === undefined) await run()
     else await decodeBody(decode, context, run)
     if (compress !== undefined) await compressResponse(compress, context)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { runInRequest } from '../../core/index.ts'
+import { needsRequestContext, runInRequest } from '../../core/index.ts'
 import {
   addNodeTags,
   closeHotpath,
@@ -70,7 +70,7 @@ function serverListener(
   listener: Listener,
 ): Listener {
   const run: Listener = (request, response) => {
-    if (maxTraceEntries === 0) return listener(request, response)
+    if (!needsRequestContext(maxTraceEntries)) return listener(request, response)
     const [route = '/'] = (request.url ?? '/').split('?', 1)
     return runInRequest({ route, maxTraceEntries }, () => listener(request, response))
   }
