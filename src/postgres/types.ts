@@ -1,4 +1,4 @@
-import type { Pool, QueryResult, QueryResultRow } from 'pg'
+import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection.ts'
 import type { QueryOptions } from './query-input.ts'
 
@@ -10,7 +10,7 @@ import type { QueryOptions } from './query-input.ts'
  * an error of a connection that nobody had borrowed. An `error` without a listener is dropped: the
  * connection has been replaced already.
  */
-export interface PostgresPool extends Pool, AsyncDisposable {
+export interface PostgresPool extends PoolAndLeaks, AsyncDisposable {
   /** Runs one query on a connection that it may share with others. */
   query: Pool['query'] &
     (<Row extends QueryResultRow = Record<string, unknown>>(
@@ -20,6 +20,11 @@ export interface PostgresPool extends Pool, AsyncDisposable {
   stats(): PoolStats
   /** The same as `end()`. */
   close(): Promise<void>
+}
+
+/** A `pg.Pool` that also reports clients which nobody releases, see `leakDetectionMs`. */
+type PoolAndLeaks = Pool & {
+  on(event: 'leak', listener: (site: Error, client: PoolClient) => void): Pool
 }
 
 /** A snapshot of a pool. */
@@ -43,6 +48,8 @@ export interface PoolStats {
   readonly errors: number
   /** Waits that took longer than `acquireTimeoutMs`. */
   readonly acquireTimeouts: number
+  /** Clients that were held for longer than `leakDetectionMs`. */
+  readonly leaks: number
   /** Requests to the server to cancel a query that had timed out or been aborted. */
   readonly cancels: number
   readonly opened: number
