@@ -50,6 +50,13 @@ export interface HotpathEvents {
     change: 'opened' | 'closed'
     reason: string | undefined
   }
+  /** A client from `pool.connect()` was held for longer than the pool's `leakDetectionMs`. */
+  'hotpath:postgres:leak': {
+    pool: string
+    heldMs: number
+    /** Its stack leads to the call of `connect()`. */
+    site: Error
+  }
   /** A request was counted against a limit. */
   'hotpath:http:limit': {
     url: string

@@ -28,7 +28,7 @@ export class Borrow implements Waiter {
       client.release = releasedTwice
       const error = fate instanceof Error ? fate : undefined
       if (fate) connection.close('released', error)
-      else void connection.takeBack()
+      else connection.takeBack()
       this.#onReturned(client, error)
     }
     this.#resolve(client)

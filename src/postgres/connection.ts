@@ -192,13 +192,23 @@ export class Connection {
   }
 
   /** Takes the client back, and rolls back what the borrower left open. */
-  async takeBack(): Promise<void> {
+  takeBack(): void {
+    if (this.client.getTransactionStatus() === 'I' && this.client.readyForQuery) {
+      this.#returned()
+      return
+    }
     // Not ready: queries that the borrower did not wait for are still running, and may open a
     // transaction yet. They come first, since a client keeps their order.
-    if (this.client.getTransactionStatus() !== 'I' || !this.client.readyForQuery) {
-      await this.client.query('ROLLBACK').catch((error: Error) => this.close('lost', error))
-      this.#provenMs = this.#owner.clock.monotonicMs()
-    }
+    this.client.query('ROLLBACK').then(
+      () => {
+        this.#provenMs = this.#owner.clock.monotonicMs()
+        this.#returned()
+      },
+      (error: Error) => this.close('lost', error),
+    )
+  }
+
+  #returned(): void {
     if (this.isClosed) return
     this.isLent = false
     this.client.pipeline = true

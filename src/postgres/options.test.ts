@@ -16,6 +16,7 @@ test('the defaults are those of the documentation', () => {
     checkAfterIdleMs: 500,
     maxLifetimeMs: 1_800_000,
     maxStatements: 256,
+    leakDetectionMs: false,
     drainTimeoutMs: 10_000,
   })
   expect(resolvePoolOptions({ maxConnections: undefined })).toMatchObject({ maxConnections: 10 })

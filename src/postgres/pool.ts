@@ -14,6 +14,7 @@ import {
 } from './errors.ts'
 import { Fleet, type FleetOwner } from './fleet.ts'
 import { Flight } from './flight.ts'
+import { LeakWatch, type Loan } from './leaks.ts'
 import { announceConnection, observer } from './observe.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
@@ -37,6 +38,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   readonly #fleet: Fleet
   readonly #dispatcher: Dispatcher
   readonly #statements: Statements
+  readonly #leaks: LeakWatch | undefined
   readonly #unregister: () => void
   #queryCount = 0
   #errorCount = 0
@@ -52,6 +54,12 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     this.#statements = new Statements(options.maxStatements, (name) => {
       for (const connection of this.#fleet.connections) connection.forgetStatement(name)
     })
+    const { name, clock, leakDetectionMs } = options
+    if (leakDetectionMs !== false) {
+      this.#leaks = new LeakWatch(name, clock, leakDetectionMs, ({ site, client }) => {
+        this.emit('leak', site, client)
+      })
+    }
     this.#unregister = register('pool', options.name, () => this.stats())
     this.#fleet.grow(0)
   }
@@ -138,6 +146,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
       queries: this.#queryCount,
       errors: this.#errorCount,
       acquireTimeouts: this.#acquireTimeouts,
+      leaks: this.#leaks?.reportedCount ?? 0,
       cancels: cancelCount,
       opened: openedCount,
       closed: { ...closedCounts },
@@ -244,19 +253,23 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }
 
   #borrow(): Promise<PoolClient> {
-    const borrowed = new Promise<PoolClient>((resolve, reject) => {
+    const leaks = this.#leaks
+    const site = leaks && new Error('borrowed here')
+    let loan: Loan | undefined
+    return new Promise<PoolClient>((resolve, reject) => {
       if (this.#ended !== undefined) throw poolClosed(this.#options.name)
       const lend = (client: PoolClient) => {
+        if (site !== undefined) loan = leaks?.lent(client, site)
         this.emit('acquire', client)
         resolve(client)
       }
       const returned = (client: PoolClient, error: Error | undefined) => {
+        if (loan !== undefined) leaks?.returned(loan)
         this.emit('release', error, client)
       }
       const nowMs = this.#options.clock.monotonicMs()
       this.#dispatcher.dispatch(new Borrow(nowMs, lend, reject, returned), nowMs)
     })
-    return borrowed.catch(withCallersStack)
   }
 
   #end(): Promise<void> {
@@ -278,7 +291,9 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   #checkEnded(): void {
     if (this.#ended === undefined || this.waitingCount > 0) return
     this.#fleet.end()
-    if (this.totalCount === 0) this.#ended.resolve()
+    if (this.totalCount > 0) return
+    this.#leaks?.stop()
+    this.#ended.resolve()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Pool, QueryResult, QueryResultRow } from 'pg'
+import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection.ts'
 import type { QueryOptions } from './query-input.ts'
 import type { SqlQuery } from './sql-fragment.ts'
@@ -11,7 +11,7 @@ import type { SqlQuery } from './sql-fragment.ts'
  * an error of a connection that nobody had borrowed. An `error` without a listener is dropped: the
  * connection has been replaced already.
  */
-export interface PostgresPool extends Pool, AsyncDisposable {
+export interface PostgresPool extends PoolAndLeaks, AsyncDisposable {
   /** Runs one query on a connection that it may share with others. */
   query: SqlQueryForm &
     Pool['query'] &
@@ -28,6 +28,11 @@ export interface PostgresPool extends Pool, AsyncDisposable {
 export type SqlQueryForm = <Row extends QueryResultRow>(
   query: SqlQuery<Row>,
 ) => Promise<QueryResult<Row>>
+
+/** A `pg.Pool` that also reports clients which nobody releases, see `leakDetectionMs`. */
+type PoolAndLeaks = Pool & {
+  on(event: 'leak', listener: (site: Error, client: PoolClient) => void): Pool
+}
 
 /** A snapshot of a pool. */
 export interface PoolStats {
@@ -50,6 +55,8 @@ export interface PoolStats {
   readonly errors: number
   /** Waits that took longer than `acquireTimeoutMs`. */
   readonly acquireTimeouts: number
+  /** Clients that were held for longer than `leakDetectionMs`. */
+  readonly leaks: number
   /** Requests to the server to cancel a query that had timed out or been aborted. */
   readonly cancels: number
   readonly opened: number
