@@ -19,7 +19,8 @@ import type { ResolvedPoolOptions } from './options.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
 import { mayShare } from './statement.ts'
 import { Statements } from './statements.ts'
-import type { PoolStats } from './types.ts'
+import { runTransaction } from './transaction.ts'
+import type { PoolStats, PostgresPool } from './types.ts'
 import type { Waiter } from './waiting.ts'
 
 type ConnectCallback = (
@@ -76,6 +77,9 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     if (callback !== undefined) return withCallback(this.#end(), callback)
     return this.#end()
   }) as Pool['end']
+
+  readonly transaction: PostgresPool['transaction'] = (work, options) =>
+    runTransaction({ ...this.#options, connect: this.connect }, work, options)
 
   close(): Promise<void> {
     return this.#ended?.promise ?? this.#end()
