@@ -57,6 +57,23 @@ export function leftTransactionOpen(text: string): HotpathError {
   )
 }
 
+export function transactionTimedOut(limitMs: number): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_QUERY_TIMEOUT',
+    `the transaction took longer than ${limitMs} ms and was rolled back; ` +
+      'keep other I/O out of it, or give it a longer timeoutMs',
+  )
+}
+
+export function commitOutcomeUnknown(cause: unknown): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_OUTCOME_UNKNOWN',
+    'the transaction may or may not have been committed: COMMIT was sent, and its answer did not ' +
+      'come; look before you repeat it',
+    { cause },
+  )
+}
+
 /** @param limit - what ran out, such as `30000 ms` */
 export function timedOut(text: string, limit: string): Surrender {
   return {

@@ -8,12 +8,13 @@ export type { PoolOptions } from './options.ts'
 export type { QueryOptions } from './query-input.ts'
 export { sql, type Sql } from './sql.ts'
 export type { SqlQuery } from './sql-fragment.ts'
-export type { PoolStats, PostgresPool } from './types.ts'
 export { loadBy, type LoadByOptions, type LoadByPool } from './load-by.ts'
 export type { BatchFunction } from './loader-batch.ts'
 export type { LoaderOptions } from './loader-options.ts'
 export { createLoader, type Loader } from './loader.ts'
 export type { ColumnKey } from './key-column.ts'
+export type { Isolation, TransactionOptions } from './transaction-options.ts'
+export type { PoolStats, PostgresPool, Transaction } from './types.ts'
 
 /**
  * Makes a pool of PostgreSQL connections with the shape of `pg.Pool`. Reads share connections

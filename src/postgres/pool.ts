@@ -20,7 +20,8 @@ import type { ResolvedPoolOptions } from './options.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
 import { mayShare } from './statement.ts'
 import { Statements } from './statements.ts'
-import type { PoolStats } from './types.ts'
+import { runTransaction } from './transaction.ts'
+import type { PoolStats, PostgresPool } from './types.ts'
 import type { Waiter } from './waiting.ts'
 
 type ConnectCallback = (
@@ -84,6 +85,9 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     if (callback !== undefined) return withCallback(this.#end(), callback)
     return this.#end()
   }) as Pool['end']
+
+  readonly transaction: PostgresPool['transaction'] = (work, options) =>
+    runTransaction({ ...this.#options, connect: this.connect }, work, options)
 
   close(): Promise<void> {
     return this.#ended?.promise ?? this.#end()
@@ -178,7 +182,9 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     this.#connectError = error
     // A server that was there before is expected back while the waiters' time lasts. One that never
     // answered is a mistake that its user should hear of at once.
-    if (!this.#fleet.hasConnected) this.#dispatcher.rejectAll(connectFailed(error))
+    // But where another attempt is under way, as when the server takes no more than a few, it may stand.
+    if (!this.#fleet.hasConnected && this.#fleet.opening === 0)
+      this.#dispatcher.rejectAll(connectFailed(error))
     this.#checkEnded()
   }
 

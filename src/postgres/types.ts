@@ -1,7 +1,8 @@
-import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
+import type { Pool, PoolClient, QueryArrayResult, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection.ts'
 import type { QueryOptions } from './query-input.ts'
 import type { SqlQuery } from './sql-fragment.ts'
+import type { TransactionOptions } from './transaction-options.ts'
 
 /**
  * A pool of PostgreSQL connections with the shape of `pg.Pool`: what takes one of those (Kysely,
@@ -18,6 +19,31 @@ export interface PostgresPool extends PoolAndLeaks, AsyncDisposable {
     (<Row extends QueryResultRow = Record<string, unknown>>(
       options: QueryOptions,
     ) => Promise<QueryResult<Row>>)
+  /**
+   * Runs `work` in a transaction and commits it when the promise of `work` resolves; rolls it back when
+   * it rejects, and rejects with the same. After a serialization failure or a deadlock, `work` is called
+   * again: it should do nothing but query.
+   *
+   * A query that fails fails the transaction, also if `work` catches its error: PostgreSQL takes nothing
+   * more after it. `tx.transaction` sets a savepoint to come back to.
+   *
+   * @throws HotpathError HOTPATH_POSTGRES_OUTCOME_UNKNOWN when the connection broke, or the time ran
+   * out, while it was being committed: this is not retried
+   * @throws HotpathError HOTPATH_POSTGRES_QUERY_TIMEOUT, HOTPATH_POSTGRES_QUERY_INVALID,
+   * HOTPATH_POSTGRES_POOL_EXHAUSTED, HOTPATH_OPTION_INVALID
+   *
+   * @example
+   * ```ts
+   * await pool.transaction(
+   *   async (tx) => {
+   *     await tx.query(sql`update accounts set balance = balance - ${10} where id = ${1}`)
+   *     await tx.query(sql`update accounts set balance = balance + ${10} where id = ${2}`)
+   *   },
+   *   { isolation: 'serializable' },
+   * )
+   * ```
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** What the pool is doing, and what it has done. */
   stats(): PoolStats
   /** The same as `end()`. */
@@ -32,6 +58,25 @@ export type SqlQueryForm = <Row extends QueryResultRow>(
 /** A `pg.Pool` that also reports clients which nobody releases, see `leakDetectionMs`. */
 type PoolAndLeaks = Pool & {
   on(event: 'leak', listener: (site: Error, client: PoolClient) => void): Pool
+}
+
+/** What the work of `pool.transaction` is given; it refuses queries once the work is done. */
+export interface Transaction {
+  /** Runs a query in the transaction. Queries run one after the other, awaited or not. */
+  query: SqlQueryForm &
+    (<Row extends unknown[]>(
+      config: QueryOptions & { rowMode: 'array' },
+      values?: unknown[],
+    ) => Promise<QueryArrayResult<Row>>) &
+    (<Row extends QueryResultRow = Record<string, unknown>>(
+      query: string | QueryOptions,
+      values?: unknown[],
+    ) => Promise<QueryResult<Row>>)
+  /**
+   * Does `work` behind a savepoint: when it rejects, what it did is rolled back, and the outer
+   * transaction may go on. Until it is done, only its own `tx` takes queries.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
 }
 
 /** A snapshot of a pool. */

@@ -1,0 +1,258 @@
+import type { PoolClient, QueryConfig, QueryResult } from 'pg'
+import type { Clock } from '../core/index.ts'
+import { requestCancel, type CancelTarget } from './cancel.ts'
+import { queryInvalid } from './errors.ts'
+import type { QueryRequest } from './flight.ts'
+import { observer } from './observe.ts'
+import { readQuery, type QueryInput } from './query-input.ts'
+import { readStatement } from './statement.ts'
+import type { Transaction } from './types.ts'
+
+// How long the server may take to let go of what it is doing. After that it is frozen or gone.
+const graceMs = 1_000
+// The server drops a cancel that arrives before it has begun with the query: then it takes another.
+const cancelAgainMs = 50
+
+/** What a session needs of its pool. */
+export interface SessionHost {
+  readonly name: string
+  readonly clock: Clock
+}
+
+/** One attempt at a transaction, on a client that is its own. */
+export class TransactionSession {
+  /** From here on the outcome is the server's to tell. */
+  isCommitSent = false
+  /** The transaction has ended, and the connection may carry somebody else's next. */
+  isClean = false
+  /** Nobody knows what the server has made of it: the connection must not be used any more. */
+  isBroken = false
+  readonly #client: PoolClient
+  readonly #host: SessionHost
+  readonly #signal: AbortSignal
+  // The work's own queries stand in line here and not in the client: what has not been sent can
+  // still be withdrawn.
+  #last: Promise<unknown> = Promise.resolve()
+  #inFlight = 0
+  /** The query that made the transaction fail. */
+  #failure: unknown
+  #savepoints = 0
+  #stopped: Promise<void> | undefined
+
+  constructor(client: PoolClient, host: SessionHost, signal: AbortSignal) {
+    this.#client = client
+    this.#host = host
+    this.#signal = signal
+  }
+
+  /** Begins, does the work, and waits for what the work did not wait for. */
+  async within<T>(begin: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const stop = () => void this.#stop()
+    this.#signal.addEventListener('abort', stop, { once: true })
+    try {
+      await this.#enqueue({ text: begin })
+      const result = await Promise.race([this.#work(work), this.#aborted()])
+      if (this.#status === 'I') {
+        throw queryInvalid('a query of the transaction has ended it; nothing more can be undone')
+      }
+      return result
+    } finally {
+      this.#signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Resolves with what the server made of it: `COMMIT`, or `ROLLBACK` where a query had failed. */
+  async commit(): Promise<string> {
+    this.#signal.throwIfAborted()
+    this.isCommitSent = true
+    const sent = this.#client.query('COMMIT')
+    // A COMMIT is not cancelled. When the time is up, the server has its grace to answer.
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const giveUp = () => this.#host.clock.after(graceMs, () => reject(this.#signal.reason))
+    this.#signal.addEventListener('abort', giveUp, { once: true })
+    try {
+      const { command } = await Promise.race([sent, late])
+      this.isClean = true
+      return command
+    } finally {
+      sent.catch(() => {})
+      this.#signal.removeEventListener('abort', giveUp)
+    }
+  }
+
+  /** Undoes it. Never rejects; `isClean` says whether it went well. */
+  async rollBack(): Promise<void> {
+    if (this.isClean || this.isBroken) return
+    await this.#stop()
+    if (this.#inFlight > 0) return
+    const done = await this.#inGrace(
+      this.#client.query('ROLLBACK').then(
+        () => true,
+        () => false,
+      ),
+    )
+    this.isClean = done === true && this.#status === 'I'
+  }
+
+  // The transaction is over for its work when the work's promise settles, and in a savepoint likewise.
+  async #work<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const state: WorkState = { isOver: false, hasInner: false }
+    const query = (input: QueryInput, values?: unknown) => this.#query(state, input, values)
+    const tx: Transaction = {
+      query: query as Transaction['query'],
+      transaction: (inner) => this.#savepoint(state, inner),
+    }
+    try {
+      const result = await work(tx)
+      if (state.hasInner) throw queryInvalid('an inner transaction was not awaited')
+      state.isOver = true
+      await this.#last
+      // Also when the work caught it: PostgreSQL refuses everything after it, and COMMIT would roll back.
+      if (this.#failure !== undefined) throw this.#failure
+      return result
+    } finally {
+      state.isOver = true
+    }
+  }
+
+  async #savepoint<T>(outer: WorkState, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    checkState(outer)
+    outer.hasInner = true
+    const name = `hotpath_${++this.#savepoints}`
+    try {
+      await this.#enqueue({ text: `savepoint ${name}` })
+      try {
+        const result = await this.#work(work)
+        await this.#enqueue({ text: `release savepoint ${name}` })
+        return result
+      } catch (error) {
+        await this.#leave(name)
+        throw error
+      }
+    } finally {
+      outer.hasInner = false
+    }
+  }
+
+  // Where this fails too, the whole transaction has failed already.
+  async #leave(savepoint: string): Promise<void> {
+    try {
+      await this.#enqueue({ text: `rollback to savepoint ${savepoint}` })
+      this.#failure = undefined
+      await this.#enqueue({ text: `release savepoint ${savepoint}` })
+    } catch {}
+  }
+
+  #query(state: WorkState, input: QueryInput, values: unknown): Promise<QueryResult> {
+    let request: QueryRequest
+    try {
+      request = readRequest(state, input, values)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const observe = observer(this.#host.name, request, this.#host.clock)
+    const answer = this.#enqueue(request)
+    if (observe !== undefined) {
+      answer.then(
+        (result) => observe(undefined, result),
+        (error: unknown) => observe(error, undefined),
+      )
+    }
+    return answer
+  }
+
+  #enqueue(request: QueryConfig | QueryRequest): Promise<QueryResult> {
+    const answer = this.#last.then(() => {
+      if (this.#stopped !== undefined)
+        throw this.#signal.reason ?? queryInvalid('the transaction has ended')
+      return this.#send(request)
+    })
+    // An answer that nobody awaits must not end the process: the transaction fails with it anyway.
+    this.#last = answer.catch(() => {})
+    return answer
+  }
+
+  async #send(request: QueryConfig | QueryRequest): Promise<QueryResult> {
+    this.#inFlight++
+    try {
+      return await this.#client.query(request as QueryConfig)
+    } catch (error) {
+      this.#failure ??= error
+      throw error
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  // Cancels what is under way on the server, and sends nothing more. Only when the last cancel was
+  // delivered and its query has ended does it resolve: what comes next cannot be hit by it.
+  #stop(): Promise<void> {
+    return (this.#stopped ??= this.#cancel())
+  }
+
+  async #cancel(): Promise<void> {
+    if (this.#inFlight === 0) return
+    const grace = new AbortController()
+    const timer = this.#host.clock.after(graceMs, () => grace.abort())
+    while (this.#inFlight > 0 && !grace.signal.aborted) {
+      await requestCancel(this.#client as unknown as CancelTarget, grace.signal)
+      if (this.#inFlight > 0) await this.#pause(grace.signal)
+    }
+    timer.cancel()
+  }
+
+  // Until the query under way has ended, or it is time to ask again.
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#host.clock.after(cancelAgainMs, resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    await Promise.race([promise, this.#last])
+    timer.cancel()
+  }
+
+  async #inGrace<T>(work: Promise<T>): Promise<T | undefined> {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    const timer = this.#host.clock.after(graceMs, () => resolve(undefined))
+    const first = await Promise.race([work, promise])
+    timer.cancel()
+    return first
+  }
+
+  #aborted(): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      const { reason } = this.#signal
+      if (this.#signal.aborted) reject(reason)
+      this.#signal.addEventListener('abort', () => reject(this.#signal.reason), { once: true })
+    })
+  }
+
+  get #status(): string | null {
+    return this.#client.getTransactionStatus()
+  }
+}
+
+interface WorkState {
+  isOver: boolean
+  hasInner: boolean
+}
+
+function checkState({ isOver, hasInner }: WorkState): void {
+  if (isOver) throw queryInvalid('the transaction of this tx has ended; await what belongs to it')
+  if (hasInner) {
+    throw queryInvalid('an inner transaction is under way: use its tx, or wait for its end')
+  }
+}
+
+function readRequest(state: WorkState, input: QueryInput, values: unknown): QueryRequest {
+  checkState(state)
+  const { request, signal, timeoutMs } = readQuery(input, values)
+  if (signal !== undefined || timeoutMs !== undefined) {
+    throw queryInvalid('in a transaction, signal and timeoutMs are options of pool.transaction')
+  }
+  if (readStatement(request.text).travel === 'transaction') {
+    throw queryInvalid(
+      'pool.transaction begins and ends its transaction itself; tx.transaction sets a savepoint',
+    )
+  }
+  return request
+}
