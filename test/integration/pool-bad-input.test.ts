@@ -52,7 +52,7 @@ test.each([
   },
   {
     wrong: 'TLS, which the server does not speak',
-    target: changed((one) => one.searchParams.set('sslmode', 'require')),
+    target: changed((one) => one.searchParams.set('sslmode', 'verify-full')),
     cause: /does not support SSL/,
   },
 ])('$wrong: told at once, with the cause, and nothing is left', async ({ target, cause }) => {
