@@ -74,6 +74,15 @@ export function commitOutcomeUnknown(cause: unknown): HotpathError {
   )
 }
 
+export function copyOutcomeUnknown(cause: unknown): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_OUTCOME_UNKNOWN',
+    'the rows of the COPY may or may not be in the table: its end was sent, and the answer did not ' +
+      'come; look before you repeat it',
+    { cause },
+  )
+}
+
 /** @param limit - what ran out, such as `30000 ms` */
 export function timedOut(text: string, limit: string): Surrender {
   return {

@@ -3,6 +3,8 @@ import pg, { type ClientConfig, type Pool, type PoolClient, type QueryResult } f
 import { register } from '../core/index.ts'
 import { Borrow } from './borrow.ts'
 import type { CloseReason, Connection } from './connection.ts'
+import { TableSink } from './copy-sink.ts'
+import { copyRows } from './copy-source.ts'
 import { Dispatcher, type DispatcherOwner } from './dispatcher.ts'
 import {
   aborted,
@@ -88,6 +90,12 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
 
   readonly transaction: PostgresPool['transaction'] = (work, options) =>
     runTransaction({ ...this.#options, connect: this.connect }, work, options)
+
+  readonly copyInto: PostgresPool['copyInto'] = (table, columns, options = {}) =>
+    new TableSink({ ...this.#options, connect: this.connect }, table, columns, options)
+
+  readonly copyFrom: PostgresPool['copyFrom'] = (from, options = {}) =>
+    copyRows({ ...this.#options, connect: this.connect }, from, options)
 
   close(): Promise<void> {
     return this.#ended?.promise ?? this.#end()

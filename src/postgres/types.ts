@@ -1,5 +1,7 @@
 import type { Pool, PoolClient, QueryArrayResult, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection.ts'
+import type { CopySink } from './copy-sink.ts'
+import type { CopyOptions } from './copy-streams.ts'
 import type { QueryOptions } from './query-input.ts'
 import type { SqlQuery } from './sql-fragment.ts'
 import type { TransactionOptions } from './transaction-options.ts'
@@ -44,6 +46,44 @@ export interface PostgresPool extends PoolAndLeaks, AsyncDisposable {
    * ```
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /**
+   * Loads rows into a table by COPY, all or none: a sink for `drain`, on a connection of its own from
+   * the first batch to the end. Values become what they would be as parameters of an INSERT; every
+   * column needs one. Needs the package `pg-copy-streams`.
+   *
+   * @param table - its name, or `sql.id('schema', 'table')`
+   * @throws HotpathError HOTPATH_POSTGRES_QUERY_INVALID; `close` also HOTPATH_POSTGRES_OUTCOME_UNKNOWN
+   * when the connection broke before the server had confirmed the end
+   *
+   * @example
+   * ```ts
+   * import { drain } from 'hotpath'
+   *
+   * const users = [[1, 'Ada'], { id: 2, name: 'Grace' }]
+   * const count = await drain(users, pool.copyInto('users', ['id', 'name'])) // 2
+   * ```
+   */
+  copyInto(
+    table: string | SqlQuery<unknown>,
+    columns: readonly string[],
+    options?: CopyOptions,
+  ): CopySink
+  /**
+   * Reads a table, or the rows of a query without parameters, by COPY: each row as the texts of its
+   * fields, with constant memory. Leaving the loop early closes the connection. Needs the package
+   * `pg-copy-streams`.
+   *
+   * @throws HotpathError HOTPATH_POSTGRES_QUERY_INVALID
+   *
+   * @example
+   * ```ts
+   * for await (const [id, name] of pool.copyFrom(sql`select id, name from users`)) write(id, name)
+   * ```
+   */
+  copyFrom(
+    from: string | SqlQuery<unknown>,
+    options?: CopyOptions,
+  ): AsyncIterable<(string | null)[]>
   /** What the pool is doing, and what it has done. */
   stats(): PoolStats
   /** The same as `end()`. */
