@@ -121,6 +121,14 @@ function outcomeUnknown(
   )
 }
 
+export function cursorInvalid(problem: string, cause?: unknown): HotpathError {
+  return new HotpathError(
+    'HOTPATH_POSTGRES_CURSOR_INVALID',
+    `the cursor cannot be used: ${problem}; begin again with the first page`,
+    { cause },
+  )
+}
+
 function describe({ busy, lent, waiting }: PoolState): string {
   return `${busy} busy, ${lent} of them lent, ${waiting} waiting`
 }

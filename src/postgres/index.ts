@@ -14,6 +14,17 @@ export { loadBy, type LoadByOptions, type LoadByPool } from './load-by.ts'
 export type { BatchFunction } from './loader-batch.ts'
 export type { LoaderOptions } from './loader-options.ts'
 export { createLoader, type Loader } from './loader.ts'
+export {
+  explain,
+  type ExplainedQuery,
+  type ExplainOptions,
+  type Explanation,
+  type SequentialScan,
+} from './explain.ts'
+export type { IndexTrial } from './index-trial.ts'
+export type { PlanNode } from './plan.ts'
+export type { KeysetColumn, KeysetOptions } from './keyset-options.ts'
+export { keyset, type Keyset, type Page, type Queryable } from './keyset.ts'
 export type { ColumnKey } from './key-column.ts'
 export type { Isolation, TransactionOptions } from './transaction-options.ts'
 export type { PoolStats, PostgresPool, Transaction } from './types.ts'
