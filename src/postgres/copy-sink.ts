@@ -3,12 +3,8 @@ import { finished } from 'node:stream/promises'
 import type { PoolClient } from 'pg'
 import type { CopyStreamQuery } from 'pg-copy-streams'
 import { knownOptions, type Sink } from '../core/index.ts'
-import {
-  isServersAnswer,
-  loadCopyStreams,
-  type CopyHost,
-  type CopyOptions,
-} from './copy-streams.ts'
+import { isServersAnswer, type CopyHost, type CopyOptions } from './copy-options.ts'
+import { loadCopyStreams } from './copy-streams.ts'
 import { encodeRow } from './copy-text.ts'
 import { copyOutcomeUnknown, queryInvalid } from './errors.ts'
 import { SqlFragment, type SqlQuery } from './sql-fragment.ts'

@@ -1,5 +1,6 @@
 import { knownOptions } from '../core/index.ts'
-import { loadCopyStreams, type CopyHost, type CopyOptions } from './copy-streams.ts'
+import type { CopyHost, CopyOptions } from './copy-options.ts'
+import { loadCopyStreams } from './copy-streams.ts'
 import { decodeRow } from './copy-text.ts'
 import { queryInvalid } from './errors.ts'
 import { SqlFragment, type SqlQuery } from './sql-fragment.ts'

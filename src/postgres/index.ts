@@ -5,7 +5,7 @@ import type { PostgresPool } from './types.ts'
 
 export type { CloseReason } from './connection.ts'
 export type { CopyRow, CopySink } from './copy-sink.ts'
-export type { CopyOptions } from './copy-streams.ts'
+export type { CopyOptions } from './copy-options.ts'
 export type { PoolOptions } from './options.ts'
 export type { QueryOptions } from './query-input.ts'
 export { sql, type Sql } from './sql.ts'

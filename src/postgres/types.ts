@@ -1,7 +1,7 @@
 import type { Pool, PoolClient, QueryArrayResult, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection.ts'
 import type { CopySink } from './copy-sink.ts'
-import type { CopyOptions } from './copy-streams.ts'
+import type { CopyOptions } from './copy-options.ts'
 import type { QueryOptions } from './query-input.ts'
 import type { SqlQuery } from './sql-fragment.ts'
 import type { TransactionOptions } from './transaction-options.ts'
