@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { createManualClock } from './clock.ts'
 import {
   activeTrace,
+  needsRequestContext,
   requestContext,
   runInRequest,
+  wantRequestContext,
   type RequestContext,
   type TraceEntry,
 } from './context.ts'
@@ -18,6 +20,13 @@ const entry = (key: string): TraceEntry => ({
 })
 const keys = (context: RequestContext | undefined) =>
   context?.trace?.entries.map((each) => (each.kind === 'cache' ? each.key : each.kind))
+
+// First, since a process never stops wanting it.
+test('a context is needed for a trace, and for every request once somebody wants it', () => {
+  expect([0, 1].map(needsRequestContext)).toEqual([false, true])
+  wantRequestContext()
+  expect([0, 1].map(needsRequestContext)).toEqual([true, true])
+})
 
 describe('outside a request', () => {
   test('there is no context, and recording is harmless', () => {
