@@ -242,6 +242,14 @@ test('a table is read whole, and left early; an error is that of the server', as
   expect(await all(pool.copyFrom('numbers'))).toHaveLength(100_000)
   for await (const [id] of pool.copyFrom('numbers')) if (id === '10') break
   await expect(all(pool.copyFrom('nowhere'))).rejects.toMatchObject({ code: '42P01' })
+  const stop = new AbortController()
+  const reading = async () => {
+    const { signal } = stop
+    for await (const [id] of pool.copyFrom('numbers', { signal })) {
+      if (id === '10') stop.abort(new Error('gone'))
+    }
+  }
+  await expect(reading()).rejects.toThrow('gone')
   const parameters = all(pool.copyFrom(sql`select ${1}`))
   await expect(parameters).rejects.toMatchObject({ code: 'HOTPATH_POSTGRES_QUERY_INVALID' })
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
