@@ -1,8 +1,15 @@
-import Fastify from 'fastify'
+import { createAdaptorServer } from '@hono/node-server'
+import express from 'express'
+import fastify from 'fastify'
+import { Hono } from 'hono'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hotpath } from '../../src/adapters/fastify/index.ts'
-import { listen } from '../../src/index.ts'
+import { hotpath as onExpress } from '../../src/adapters/express/index.ts'
+import { hotpath as onFastify } from '../../src/adapters/fastify/index.ts'
+import { hotpath as onHono } from '../../src/adapters/hono/index.ts'
+import { hotpath as onNode } from '../../src/adapters/node/index.ts'
 import { createLoader, createPool, loadBy } from '../../src/postgres/index.ts'
+import { listening } from '../conformance/listening.ts'
 import { useDatabase } from '../services.ts'
 
 const { url } = await useDatabase()
@@ -71,22 +78,46 @@ describe('loadBy', () => {
   })
 })
 
-test('every request that an adapter serves has values of its own', async () => {
-  let queries = 0
-  const stop = listen('hotpath:postgres:query', ({ text }) => {
-    if (text.includes('any($1)')) queries++
-  })
-  const loader = createLoader(loadBy(pool, { ...orders, column: 'id', columns: ['id'] }))
-  const app = Fastify()
-  await app.register(hotpath, {})
-  app.get('/', async () => {
-    const first = await loader.load(1)
-    return { isSame: first === (await loader.load(1)) }
-  })
-  for (const expected of [1, 2]) {
-    expect((await app.inject('/')).json()).toEqual({ isSame: true })
-    expect(queries).toBe(expected)
+describe('every request that an adapter serves has values of its own', () => {
+  const servers: Record<string, (answer: () => Promise<string>) => Server | Promise<Server>> = {
+    async Fastify(answer) {
+      const app = fastify()
+      await app.register(onFastify, {})
+      app.get('/', answer)
+      await app.ready()
+      return app.server
+    },
+    Express(answer) {
+      const app = express()
+      app.use(onExpress())
+      app.get('/', async (_request, response) => void response.send(await answer()))
+      return createServer(app)
+    },
+    Hono(answer) {
+      const app = new Hono()
+      app.use(onHono())
+      app.get('/', async (context) => context.text(await answer()))
+      return createAdaptorServer({ fetch: app.fetch }) as Server
+    },
+    'node:http'(answer) {
+      const hot = onNode()
+      const send = async (response: ServerResponse) => void response.end(await answer())
+      return createServer(hot.handler((_request, response) => send(response)))
+    },
   }
-  stop()
-  await app.close()
+
+  test.each(Object.entries(servers))('on %s', async (_name, start) => {
+    let batches = 0
+    const loader = createLoader(async (keys: readonly string[]) => {
+      batches++
+      return keys.map((key) => `${key} ${batches}`)
+    })
+    const answer = async () => `${await loader.load('a')}, ${await loader.load('a')}`
+    const server = await listening(await start(answer), async () => {})
+    for (const expected of ['a 1, a 1', 'a 2, a 2']) {
+      const response = await fetch(server.url)
+      expect(await response.text()).toBe(expected)
+    }
+    await server.close()
+  })
 })
