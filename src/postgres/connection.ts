@@ -29,6 +29,7 @@ export type CloseReason =
   | 'idle'
   | 'lifetime'
   | 'queries'
+  | 'session'
   | 'lost'
   | 'released'
   | 'unresponsive'
@@ -285,6 +286,7 @@ export class Connection {
     this.#learn(flight, nowMs - this.headSinceMs)
     this.headSinceMs = nowMs
     if (!this.isClosed) this.#provenMs = nowMs
+    if (flight.statement.altersSession) this.retiring ??= 'session'
 
     // In this order: whoever hears the answer and asks again finds the connection free.
     const isRerun = error !== undefined && this.#mayRerun(flight, error)

@@ -46,7 +46,7 @@ export function queryInvalid(problem: string): HotpathError {
 export function transactionOutsideClient(text: string): HotpathError {
   return queryInvalid(
     `${excerpt(text)} has no meaning on a pool, whose next query may run on another connection; ` +
-      'take a client from pool.connect() for a transaction',
+      'take a client from pool.connect() for it',
   )
 }
 

@@ -33,6 +33,7 @@ export class Fleet implements ConnectionOwner {
     idle: 0,
     lifetime: 0,
     queries: 0,
+    session: 0,
     lost: 0,
     released: 0,
     unresponsive: 0,

@@ -19,6 +19,7 @@ import { Flight } from './flight.ts'
 import { LeakWatch, type Loan } from './leaks.ts'
 import { announceConnection, observer } from './observe.ts'
 import type { ResolvedPoolOptions } from './options.ts'
+import { isPortal, runPortal } from './portal.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
 import { mayShare } from './statement.ts'
 import { Statements } from './statements.ts'
@@ -68,6 +69,10 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }
 
   readonly query: Pool['query'] = ((input: QueryInput, values?: unknown, callback?: unknown) => {
+    if (isPortal(input)) {
+      runPortal(input, this.#borrow())
+      return input
+    }
     if (typeof values === 'function') return withCallback(this.#query(input, undefined), values)
     if (typeof callback === 'function') return withCallback(this.#query(input, values), callback)
     return this.#query(input, values)

@@ -39,12 +39,6 @@ export function readQuery(input: QueryInput, values: unknown): AskedQuery {
   if (typeof input !== 'object' || input === null) {
     throw queryInvalid('pool.query needs a text, or a config object that has one')
   }
-  if ('submit' in input) {
-    throw queryInvalid(
-      'a cursor or query stream needs a connection of its own while it is read; ' +
-        'run it on a client from pool.connect()',
-    )
-  }
   const { signal, timeoutMs } = input
   if (timeoutMs !== undefined) timerMsOrOff('timeoutMs', timeoutMs)
   return { request: request(input, values), signal, timeoutMs }

@@ -26,16 +26,13 @@ describe('how a query may travel', () => {
     'select * into copy from users',
     'select 1; select 2',
     "select ';x'",
-    'select pg_advisory_lock(1)',
     'select pg_try_advisory_xact_lock(1)',
     "select set_config('search_path', 'other', false)",
     "select nextval('ids')",
     'set search_path to other',
-    'listen news',
     'create temp table t (id int)',
     'call do_it()',
     'explain analyze delete from users',
-    'declare c cursor for select 1',
     'begin; insert into users values (1); commit',
     '/* /* nested */ select */ begin',
     '',
@@ -43,12 +40,50 @@ describe('how a query may travel', () => {
     expect(readStatement(text).travel).toBe('alone')
   })
 
-  test.each(['begin', 'START TRANSACTION', ' commit;', '-- so\nrollback', 'savepoint a', 'end'])(
-    '%s belongs to a client of its own',
-    (text) => {
-      expect(readStatement(text).travel).toBe('transaction')
-    },
-  )
+  test.each([
+    'begin',
+    'START TRANSACTION',
+    ' commit;',
+    '-- so\nrollback',
+    'savepoint a',
+    'end',
+    'listen news',
+    'declare c cursor for select 1',
+    'select pg_advisory_lock(1)',
+    'with l as (select pg_try_advisory_lock_shared(1)) select * from l',
+  ])('%s belongs to a client of its own', (text) => {
+    expect(readStatement(text).travel).toBe('transaction')
+  })
+})
+
+describe('what alters the session', () => {
+  test.each([
+    'set search_path to other',
+    '/* a */ SET /* b */ search_path to other',
+    'reset all',
+    "select set_config('a.b', 'c', false)",
+    "with s as (select set_config('a.b', 'c', false)) select * from s",
+    'create temp table t (id int)',
+    'create local temporary table t (id int)',
+    'select 1 as one into temp t',
+    'select 1; -- then\nset a.b to c',
+    "do $$ begin perform set_config('a.b', 'c', false); end $$",
+    'prepare p as select 1',
+    'select 1; select pg_advisory_lock(1)',
+  ])('%s', (text) => {
+    const { travel, altersSession } = readStatement(text)
+    expect({ travel, altersSession }).toEqual({ travel: 'alone', altersSession: true })
+  })
+
+  test.each([
+    'select 1',
+    'update users set name = $1',
+    'begin; set local a.b to c; commit',
+    'insert into templates values (1)',
+    'select pg_advisory_xact_lock(1)',
+  ])('%s does not', (text) => {
+    expect(readStatement(text).altersSession).toBe(false)
+  })
 })
 
 describe('what may be prepared', () => {

@@ -4,7 +4,8 @@
  *   its answer is there (pipelining), see {@link mayShare};
  * - `alone`: on a connection where nothing else is under way: what writes may wait for a lock, and
  *   whatever waited behind it would wait too, even for the transaction that holds the lock;
- * - `transaction`: has a meaning only on a borrowed client.
+ * - `transaction`: has a meaning only on a borrowed client: what begins or ends a transaction, and what
+ *   belongs to one session, such as `listen` or an advisory lock.
  */
 export type Travel = 'read' | 'alone' | 'transaction'
 
@@ -16,6 +17,8 @@ export interface Statement {
   readonly isPreparable: boolean
   /** Has all of its effect or none, also when it is cancelled. */
   readonly isAtomic: boolean
+  /** Alters the session, whose connection nobody else may get afterwards. */
+  readonly altersSession: boolean
   /** The name it is prepared under, from its second use on. */
   name: string | undefined
   /** Its usual time on the server in milliseconds, the latest runs counting most. */
@@ -37,6 +40,14 @@ const transactionControl = new Set([
   'savepoint',
   'release',
 ])
+// On a pool nobody would hear the notifications, fetch from the cursor or be able to give the lock back.
+const sessionBound = new Set(['listen', 'declare'])
+const sessionLock = /\bpg_(?:try_)?advisory_lock\w*/i
+// Settings, temporary tables and prepared statements stay when the query is over, also where they stand
+// among several statements or in the body of a DO.
+const comments = /--[^\n]*|\/\*[^]*?\*\//g
+const sessionChange =
+  /(?:^|;|\bbegin\b|\bthen\b|\bloop\b)\s*(?:set(?!\s+(?:local|transaction|constraints)\b)|reset|listen|prepare|load|discard)\b|\b(?:create|into)\s+(?:(?:global|local)\s+)?temp(?:orary)?\b|\b(?:set_config|pg_(?:try_)?advisory_lock\w*)\s*\(/i
 const severalStatements = /;\s*\S/
 // What commits by itself on the way: procedures and anonymous blocks, maintenance of one table after
 // the other, indexes built CONCURRENTLY, and a COMMIT among several statements.
@@ -54,9 +65,14 @@ export function readStatement(text: string): Statement {
   const isClear = text.split('/*', 3).length < 3 && !severalStatements.test(text)
   const isPreparable = isClear && (reads.has(first) || writes.has(first))
   const isRead = isClear && reads.has(first) && !lastingEffect.test(text)
+  const needsClient =
+    transactionControl.has(first) ||
+    sessionBound.has(first) ||
+    (reads.has(first) && sessionLock.test(text))
   return {
     text,
-    travel: isRead ? 'read' : isClear && transactionControl.has(first) ? 'transaction' : 'alone',
+    travel: isRead ? 'read' : isClear && needsClient ? 'transaction' : 'alone',
+    altersSession: !isRead && sessionChange.test(text.replace(comments, ' ')),
     isPreparable,
     isAtomic: isPreparable || !(commitsInside.has(first) || commits.test(text)),
     name: undefined,

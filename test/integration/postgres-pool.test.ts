@@ -172,7 +172,6 @@ describe('errors in SQL', () => {
 
   test.each<[string, (pool: PostgresPool) => Promise<unknown>]>([
     ['transactions', (pool) => pool.query('begin')],
-    ['cursors', (pool) => pool.query({ text: 'x', submit: () => {} } as { text: string })],
     ['no text', (pool) => pool.query({} as { text: string })],
     ['values that are no array', (pool) => pool.query('select $1', 'x' as unknown as [])],
   ])('%s are refused with a clear error', async (_, run) => {
