@@ -12,6 +12,7 @@ export {
   runInRequest,
   type RequestContext,
   type RequestContextOptions,
+  type ResultSample,
   type Trace,
   type TraceEntry,
   type TraceRecorder,

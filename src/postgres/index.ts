@@ -4,6 +4,16 @@ import { HotpathPool } from './pool.ts'
 import type { PostgresPool } from './types.ts'
 
 export type { CloseReason } from './connection.ts'
+export {
+  expectNoRepeatedQueries,
+  findRepeatedQueries,
+  traceQueries,
+  type CallSite,
+  type PgModule,
+  type RepeatedQuery,
+  type RepeatedQueryOptions,
+  type TracedRequest,
+} from './evidence/index.ts'
 export type { PoolOptions } from './options.ts'
 export type { QueryOptions } from './query-input.ts'
 export type { PoolStats, PostgresPool } from './types.ts'

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import pg, { type ClientConfig, type Pool, type PoolClient, type QueryResult } from 'pg'
-import { register } from '../core/index.ts'
+import { activeTrace, register } from '../core/index.ts'
 import { Borrow } from './borrow.ts'
 import type { CloseReason, Connection } from './connection.ts'
 import { Dispatcher, type DispatcherOwner } from './dispatcher.ts'
@@ -12,6 +12,7 @@ import {
   queueFull,
   transactionOutsideClient,
 } from './errors.ts'
+import { recordQuery, type QueryMethod } from './evidence/record.ts'
 import { Fleet, type FleetOwner } from './fleet.ts'
 import { Flight } from './flight.ts'
 import { announceConnection, observer } from './observe.ts'
@@ -57,10 +58,15 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }
 
   readonly query: Pool['query'] = ((input: QueryInput, values?: unknown, callback?: unknown) => {
+    if (activeTrace() === undefined) return this.#ask(input, values, callback)
+    return recordQuery(this.#ask as QueryMethod, this, [input, values, callback])
+  }) as Pool['query']
+
+  readonly #ask = (input: QueryInput, values?: unknown, callback?: unknown): unknown => {
     if (typeof values === 'function') return withCallback(this.#query(input, undefined), values)
     if (typeof callback === 'function') return withCallback(this.#query(input, values), callback)
     return this.#query(input, values)
-  }) as Pool['query']
+  }
 
   readonly connect: Pool['connect'] = ((callback?: ConnectCallback) => {
     const client = this.#borrow()
