@@ -11,6 +11,7 @@ export default defineConfig({
           include: [
             'test/integration/**/*.test.ts',
             'test/conformance/**/*.test.ts',
+            'test/evidence/**/*.test.ts',
             'services/**/*.test.ts',
             'examples/**/*.test.ts',
             'bench/**/*.test.ts',

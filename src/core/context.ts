@@ -14,6 +14,13 @@ export type TraceEntry =
       readonly error: unknown
       /** Where the query was asked for: an `Error` made at the call, unformatted until it is read. */
       readonly site: Error | undefined
+      /**
+       * Where the query was waited for: an `Error` made when it was answered. It is for those whose
+       * `site` has no frame of the app, as with a query that begins when it is awaited.
+       */
+      readonly resumedAt?: Error | undefined
+      /** The first rows of the result, to see which of their values later queries ask with. */
+      readonly sample?: ResultSample | undefined
     }
   | {
       readonly kind: 'cache'
@@ -22,6 +29,12 @@ export type TraceEntry =
       readonly key: string
       readonly verdict: 'hit' | 'missing' | 'stale' | 'miss'
     }
+
+/** The first rows of a query's result, as the driver handed them out: objects or, on demand, arrays. */
+export interface ResultSample {
+  readonly columns: readonly string[]
+  readonly rows: readonly unknown[]
+}
 
 /** What was recorded during one request: the first `maxEntries` entries, and how many came after. */
 export interface Trace {

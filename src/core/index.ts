@@ -14,6 +14,7 @@ export {
   wantRequestContext,
   type RequestContext,
   type RequestContextOptions,
+  type ResultSample,
   type Trace,
   type TraceEntry,
   type TraceRecorder,

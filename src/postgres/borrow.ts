@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg'
 import type { Connection } from './connection.ts'
+import { traceClient } from './evidence/trace-client.ts'
 import type { Waiter } from './waiting.ts'
 
 /** Someone who wants a client to himself: `pool.connect()`. */
@@ -24,8 +25,10 @@ export class Borrow implements Waiter {
 
   start(connection: Connection): void {
     const client = connection.lend() as unknown as PoolClient
+    const untrace = traceClient(client)
     client.release = (fate) => {
       client.release = releasedTwice
+      untrace()
       const error = fate instanceof Error ? fate : undefined
       if (fate) connection.close('released', error)
       else connection.takeBack()

@@ -15,12 +15,16 @@ export interface PipelinedClient
   }
 }
 
+/** The clients of this package's pools, which trace for themselves. */
+export const ownClients: WeakSet<object> = new WeakSet()
+
 /** Connects and logs in; `onReached` is called when the server's machine has answered. */
 export async function openClient(
   config: ClientConfig,
   onReached: () => void,
 ): Promise<PipelinedClient> {
   const client = new pg.Client({ ...config, pipeline: true }) as unknown as PipelinedClient
+  ownClients.add(client)
   // Without a listener an error between two queries would end the process.
   client.on('error', () => {})
   client.connection.once('connect', onReached)

@@ -6,6 +6,16 @@ import type { PostgresPool } from './types.ts'
 export type { CloseReason } from './connection.ts'
 export type { CopyRow, CopySink } from './copy-sink.ts'
 export type { CopyOptions } from './copy-options.ts'
+export {
+  expectNoRepeatedQueries,
+  findRepeatedQueries,
+  traceQueries,
+  type CallSite,
+  type PgModule,
+  type RepeatedQuery,
+  type RepeatedQueryOptions,
+  type TracedRequest,
+} from './evidence/index.ts'
 export type { PoolOptions } from './options.ts'
 export type { QueryOptions } from './query-input.ts'
 export { sql, type Sql } from './sql.ts'

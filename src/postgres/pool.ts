@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import pg, { type ClientConfig, type Pool, type PoolClient, type QueryResult } from 'pg'
-import { register } from '../core/index.ts'
+import { activeTrace, register } from '../core/index.ts'
 import { Borrow } from './borrow.ts'
 import type { CloseReason, Connection } from './connection.ts'
 import { TableSink } from './copy-sink.ts'
@@ -14,6 +14,7 @@ import {
   queueFull,
   transactionOutsideClient,
 } from './errors.ts'
+import { recordQuery, type QueryMethod } from './evidence/record.ts'
 import { Fleet, type FleetOwner } from './fleet.ts'
 import { Flight } from './flight.ts'
 import { LeakWatch, type Loan } from './leaks.ts'
@@ -73,10 +74,15 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
       runPortal(input, this.#borrow())
       return input
     }
+    if (activeTrace() === undefined) return this.#ask(input, values, callback)
+    return recordQuery(this.#ask as QueryMethod, this, [input, values, callback])
+  }) as Pool['query']
+
+  readonly #ask = (input: QueryInput, values?: unknown, callback?: unknown): unknown => {
     if (typeof values === 'function') return withCallback(this.#query(input, undefined), values)
     if (typeof callback === 'function') return withCallback(this.#query(input, values), callback)
     return this.#query(input, values)
-  }) as Pool['query']
+  }
 
   readonly connect: Pool['connect'] = ((callback?: ConnectCallback) => {
     const client = this.#borrow()

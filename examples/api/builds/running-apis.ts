@@ -86,6 +86,7 @@ export async function useApis() {
   })
 
   return {
+    url,
     database,
     api(name: string): RunningApi {
       const api = apis.get(name)
