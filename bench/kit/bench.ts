@@ -105,6 +105,8 @@ export interface CallersWorkload extends Timed {
   readonly callers: number
   /** What the calls are made with, in turn. */
   readonly inputs: readonly number[]
+  /** Inputs whose calls are slow on purpose: they count as calls, and not among the latencies. */
+  readonly isSlow?: (input: number) => boolean
   /** Every answer of the warm-up must pass: a wrong answer is not measured but thrown. */
   readonly check: (answer: unknown, input: number) => boolean
 }

@@ -136,11 +136,12 @@ async function repeatAwaited(
 }
 
 async function runCallers(
-  { callers, inputs }: CallersWorkload,
+  { callers, inputs, isSlow }: CallersWorkload,
   durationMs: number,
   call: (input: number) => Promise<unknown>,
 ): Promise<Slice & { latenciesMs: readonly number[] }> {
   const latenciesMs: number[] = []
+  let count = 0
   const startCpu = cpuMicros()
   const startMs = performance.now()
   const { promise: slice, resolve: end } = Promise.withResolvers<Slice>()
@@ -154,12 +155,14 @@ async function runCallers(
       if (elapsedMs >= durationMs) {
         // What is still under way now was not answered in time and does not count.
         ended = true
-        end({ count: latenciesMs.length, elapsedMs, cpu: cpuMicros() - startCpu })
+        end({ count, elapsedMs, cpu: cpuMicros() - startCpu })
         return
       }
       const input = inputs[next++ % inputs.length] as number
       await call(input)
-      if (!ended) latenciesMs.push(performance.now() - askedMs)
+      if (ended) return
+      count++
+      if (isSlow?.(input) !== true) latenciesMs.push(performance.now() - askedMs)
     }
   }
 
