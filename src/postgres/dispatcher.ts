@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts'
 import type { Fleet } from './fleet.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { reserve, routeAlone, routeRead } from './route.ts'
+import { WaitCounts } from './wait-times.ts'
 import { WaitingLine, type Waiter } from './waiting.ts'
 
 /** What the dispatcher tells its pool. */
@@ -21,6 +22,7 @@ export class Dispatcher {
   // what travels alone needs a connection that is idle.
   readonly #reads: WaitingLine
   readonly #alone: WaitingLine
+  readonly waits: WaitCounts = new WaitCounts()
   #hasReserved = false
 
   constructor(fleet: Fleet, options: ResolvedPoolOptions, owner: DispatcherOwner) {
@@ -44,6 +46,7 @@ export class Dispatcher {
     const connection = this.#route(waiter, nowMs)
     if (connection !== undefined) {
       if (connection.inFlight > 0) this.#fleet.grow(1)
+      this.waits.addNone()
       waiter.start(connection, nowMs)
     } else if (this.waitingCount >= this.#options.maxWaiting) {
       this.#owner.refused(waiter)
@@ -97,6 +100,7 @@ export class Dispatcher {
     const connection = waiter && this.#route(waiter, nowMs)
     if (waiter === undefined || connection === undefined) return false
     this.#line(waiter).remove(waiter)
+    this.waits.add(nowMs - waiter.queuedAtMs)
     waiter.start(connection, nowMs)
     return true
   }

@@ -168,6 +168,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
       waiting: this.waitingCount,
       queries: this.#queryCount,
       errors: this.#errorCount,
+      waits: this.#dispatcher.waits.snapshot(),
       acquireTimeouts: this.#acquireTimeouts,
       leaks: this.#leaks?.reportedCount ?? 0,
       cancels: cancelCount,

@@ -4,6 +4,7 @@ import type { CopySink } from './copy-sink.ts'
 import type { CopyOptions } from './copy-options.ts'
 import type { QueryOptions } from './query-input.ts'
 import type { SqlQuery } from './sql-fragment.ts'
+import type { WaitTimes } from './wait-times.ts'
 import type { TransactionOptions } from './transaction-options.ts'
 
 /**
@@ -138,6 +139,8 @@ export interface PoolStats {
   /** Since the pool was made: */
   readonly queries: number
   readonly errors: number
+  /** How long those have waited that got a connection. */
+  readonly waits: WaitTimes
   /** Waits that took longer than `acquireTimeoutMs`. */
   readonly acquireTimeouts: number
   /** Clients that were held for longer than `leakDetectionMs`. */

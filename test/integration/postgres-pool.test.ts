@@ -405,6 +405,22 @@ describe('bounds', () => {
     expect(pool.stats().acquireTimeouts).toBe(2)
   })
 
+  test('how long others have waited is counted', async () => {
+    const pool = open({ maxConnections: 1 })
+    const first = await pool.connect()
+    const next = pool.connect()
+    await until(() => pool.waitingCount === 1)
+    const before = pool.stats().waits.count
+    const askedMs = performance.now()
+    await until(() => performance.now() - askedMs > 20)
+    first.release()
+    ;(await next).release()
+    const { count, sumMs, buckets } = pool.stats().waits
+    expect(count).toBe(before + 1)
+    expect(sumMs).toBeGreaterThan(20)
+    expect(buckets.some((bucket) => bucket.count > 0 && bucket.atMostMs > 20)).toBe(true)
+  })
+
   test('the waiting line has an end', async () => {
     const pool = open({ maxConnections: 1, maxWaiting: 2 })
     const client = await pool.connect()

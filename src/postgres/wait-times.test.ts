@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { WaitCounts } from './wait-times.ts'
+
+test('a wait is counted in the first bucket that is large enough for it', () => {
+  const waits = new WaitCounts()
+  waits.addNone()
+  waits.addNone()
+  for (const waitedMs of [0, 0.5, 1, 1.001, 5_000, 60_000]) waits.add(waitedMs)
+  const { count, sumMs, buckets } = waits.snapshot()
+  expect(count).toBe(8)
+  expect(sumMs).toBeCloseTo(65_002.501)
+  const filled = buckets.filter((bucket) => bucket.count > 0)
+  expect(filled).toEqual([
+    { atMostMs: 0, count: 3 },
+    { atMostMs: 1, count: 2 },
+    { atMostMs: 2, count: 1 },
+    { atMostMs: 5_000, count: 1 },
+    { atMostMs: Infinity, count: 1 },
+  ])
+})
