@@ -9,6 +9,7 @@ import { describeMachine, readVersions } from './machine.ts'
 import type { Progress } from './progress.ts'
 import { withQuietAfter } from './quiet.ts'
 import type { RedisTier } from './redis-tier.ts'
+import { describeRepeatedQueries } from './repeated-queries.ts'
 import type { Report } from './report.ts'
 import { judge, type ProofRow, type RowResult } from './row.ts'
 import { loadRows } from './rows.ts'
@@ -70,6 +71,8 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
     signal,
   }
   const comparison = await compare(bench, progress)
+  const looking = progress.begin('Looking for repeated queries in the naive build')
+  looking.done(await describeRepeatedQueries(database.url))
   const rows = await loadRows()
   const durationMs = options.durationMs ?? remainingMs()
   const scale = durationMs / (sum(rows.map(({ budgetMs }) => budgetMs)) + stalenessBudgetMs)
