@@ -279,7 +279,7 @@ describe('when it is stopped', () => {
     await backendIn(/pg_sleep/)
     stop.abort(reason)
     await rejected
-    expect(await allIsQuiet()).toBe(true)
+    await until(allIsQuiet)
     expect(await balances()).toEqual([100, 100])
     await pool.query('select 1')
     expect(pool.stats().opened).toBe(1)
@@ -306,7 +306,7 @@ describe('when it is stopped', () => {
       { signal: stop.signal },
     )
     await expect(work).rejects.toThrow('gone')
-    expect(await allIsQuiet()).toBe(true)
+    await until(allIsQuiet)
   })
 })
 
