@@ -64,7 +64,6 @@ export class Batch<Key, Value> {
 }
 
 // Returns those that have failed.
-
 function settle<Key, Value>(
   entries: readonly Entry<Key, Value>[],
   results: readonly (Value | Error)[],

@@ -3,6 +3,7 @@ import pg, { type ClientConfig, type Pool, type PoolClient, type QueryResult } f
 import { activeTrace, register } from '../core/index.ts'
 import { Borrow } from './borrow.ts'
 import type { CloseReason, Connection } from './connection.ts'
+import type { CopyHost } from './copy-options.ts'
 import { TableSink } from './copy-sink.ts'
 import { copyRows } from './copy-source.ts'
 import { Dispatcher, type DispatcherOwner } from './dispatcher.ts'
@@ -24,7 +25,7 @@ import { isPortal, runPortal } from './portal.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
 import { mayShare } from './statement.ts'
 import { Statements } from './statements.ts'
-import { runTransaction } from './transaction.ts'
+import { runTransaction, type TransactionHost } from './transaction.ts'
 import type { PoolStats, PostgresPool } from './types.ts'
 import type { Waiter } from './waiting.ts'
 
@@ -100,13 +101,18 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }) as Pool['end']
 
   readonly transaction: PostgresPool['transaction'] = (work, options) =>
-    runTransaction({ ...this.#options, connect: this.connect }, work, options)
+    runTransaction(this.#host, work, options)
 
   readonly copyInto: PostgresPool['copyInto'] = (table, columns, options = {}) =>
-    new TableSink({ ...this.#options, connect: this.connect }, table, columns, options)
+    new TableSink(this.#host, table, columns, options)
 
   readonly copyFrom: PostgresPool['copyFrom'] = (from, options = {}) =>
-    copyRows({ ...this.#options, connect: this.connect }, from, options)
+    copyRows(this.#host, from, options)
+
+  /** What transactions and COPY need of their pool. */
+  get #host(): TransactionHost & CopyHost {
+    return { ...this.#options, connect: this.connect }
+  }
 
   close(): Promise<void> {
     return this.#ended?.promise ?? this.#end()
@@ -201,10 +207,11 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   openFailed(error: Error): void {
     this.#connectError = error
     // A server that was there before is expected back while the waiters' time lasts. One that never
-    // answered is a mistake that its user should hear of at once.
-    // But where another attempt is under way, as when the server takes no more than a few, it may stand.
-    if (!this.#fleet.hasConnected && this.#fleet.opening === 0)
+    // answered is a mistake that its user should hear of at once, when no other attempt is under way:
+    // a server that has room for a few refuses the rest.
+    if (!this.#fleet.hasConnected && this.#fleet.opening === 0) {
       this.#dispatcher.rejectAll(connectFailed(error))
+    }
     this.#checkEnded()
   }
 

@@ -85,18 +85,25 @@ test.each(['not a url at all', 'http://[', 42, null])(
   },
 )
 
+/** The way in of a user who is nobody special: places are kept free for the superuser. */
+async function addressOfApp(serverUrl: string): Promise<string> {
+  const admin = new pg.Client(serverUrl)
+  await admin.connect()
+  await admin.query("create role app login password 'app'")
+  await admin.end()
+  const address = new URL(serverUrl)
+  address.username = 'app'
+  address.password = 'app'
+  return address.href
+}
+
 test('a server that takes no more connections: whoever waits is served by those that stand', async () => {
   await using server = await startPostgres({
     settings: { max_connections: 8, superuser_reserved_connections: 2, fsync: 'off' },
   })
-  const admin = new pg.Client(server.url)
-  await admin.connect()
-  await admin.query("create role app login password 'app'")
-  const target = new URL(server.url)
-  target.username = 'app'
-  target.password = 'app'
+  const target = await addressOfApp(server.url)
 
-  const pool = open(target.href, { minConnections: 0, maxConnections: 50, acquireTimeoutMs: 5_000 })
+  const pool = open(target, { minConnections: 0, maxConnections: 50, acquireTimeoutMs: 5_000 })
   const answers = await Promise.all(
     Array.from({ length: 100 }, (_, at) =>
       pool.query('select $1::int as at, pg_sleep(0.01)', [at]).then(({ rows }) => rows[0].at),
@@ -104,30 +111,23 @@ test('a server that takes no more connections: whoever waits is served by those 
   )
   expect(answers).toEqual(Array.from({ length: 100 }, (_, at) => at))
   await pool.end()
-  await admin.end()
 })
 
 test('a server that takes no connection from the first on says so', async () => {
   await using server = await startPostgres({
     settings: { max_connections: 3, superuser_reserved_connections: 1, fsync: 'off' },
   })
-  const admin = new pg.Client(server.url)
-  await admin.connect()
-  await admin.query("create role app login password 'app'")
-  const target = new URL(server.url)
-  target.username = 'app'
-  target.password = 'app'
-  const others = [new pg.Client(target.href), new pg.Client(target.href)]
+  const target = await addressOfApp(server.url)
+  const others = [new pg.Client(target), new pg.Client(target)]
   for (const other of others) await other.connect().catch(() => {})
 
-  const pool = open(target.href, { minConnections: 0, acquireTimeoutMs: 2_000 })
+  const pool = open(target, { minConnections: 0, acquireTimeoutMs: 2_000 })
   await expect(pool.query('select 1')).rejects.toMatchObject({
     code: 'HOTPATH_POSTGRES_CONNECT_FAILED',
     message: expect.stringMatching(/too many clients|remaining connection slots/),
   })
   await pool.end()
   for (const other of others) await other.end().catch(() => {})
-  await admin.end()
 })
 
 test('parameters that cannot be sent fail their own query and no other', async () => {
