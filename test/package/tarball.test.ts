@@ -10,6 +10,7 @@ const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const withoutPeers = [
   'hotpath',
+  'hotpath/batch',
   'hotpath/cache',
   'hotpath/compress',
   'hotpath/express',
