@@ -57,6 +57,19 @@ export interface HotpathEvents {
     /** Its stack leads to the call of `connect()`. */
     site: Error
   }
+  /** A call of a worker's function came to its end, well or not. */
+  'hotpath:workers:call': {
+    workers: string
+    name: string
+    /** From the call until its function began; not known of one that was stopped or never begun. */
+    waitMs: number | undefined
+    runMs: number | undefined
+    error: unknown
+  }
+  /** A worker thread was stopped because of a call, or came to an end of its own, with this error. */
+  'hotpath:workers:thread-lost': { workers: string; error: unknown }
+  /** Cloning the input of a function took the event loop longer than its work took the thread. */
+  'hotpath:workers:clone-cost': { workers: string; name: string; cloneMs: number; runMs: number }
   /** A request was counted against a limit. */
   'hotpath:http:limit': {
     url: string

@@ -19,6 +19,7 @@ const withoutPeers = [
   'hotpath/limit',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/workers',
 ]
 const subpaths = [...withoutPeers, 'hotpath/postgres']
 
