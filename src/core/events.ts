@@ -57,6 +57,19 @@ export interface HotpathEvents {
     /** Its stack leads to the call of `connect()`. */
     site: Error
   }
+  /** A traced request asked a query once for each row of another one. */
+  'hotpath:postgres:repeated-queries': {
+    route: string
+    /** The line that asks; undefined when no frame of the app was on the stack. */
+    site: { file: string; line: number; column: number } | undefined
+    text: string
+    count: number
+    distinctCount: number
+    totalMs: number
+    /** The query whose rows hold the values, and the column that they are in. */
+    parent: { text: string; column: string }
+    suggestion: string
+  }
   /** A request was counted against a limit. */
   'hotpath:http:limit': {
     url: string
