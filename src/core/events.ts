@@ -70,6 +70,19 @@ export interface HotpathEvents {
   'hotpath:workers:thread-lost': { workers: string; error: unknown }
   /** Cloning the input of a function took the event loop longer than its work took the thread. */
   'hotpath:workers:clone-cost': { workers: string; name: string; cloneMs: number; runMs: number }
+  /** A traced request asked a query once for each row of another one. */
+  'hotpath:postgres:repeated-queries': {
+    route: string
+    /** The line that asks; undefined when no frame of the app was on the stack. */
+    site: { file: string; line: number; column: number } | undefined
+    text: string
+    count: number
+    distinctCount: number
+    totalMs: number
+    /** The query whose rows hold the values, and the column that they are in. */
+    parent: { text: string; column: string }
+    suggestion: string
+  }
   /** A request was counted against a limit. */
   'hotpath:http:limit': {
     url: string

@@ -10,6 +10,7 @@ export {
   expectNoRepeatedQueries,
   findRepeatedQueries,
   traceQueries,
+  warnOfRepeatedQueries,
   type CallSite,
   type PgModule,
   type RepeatedQuery,

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import pg, { type ClientConfig, type Pool, type PoolClient, type QueryResult } from 'pg'
-import { activeTrace, register } from '../core/index.ts'
+import { activeTrace, noteDatabaseUse, register } from '../core/index.ts'
 import { Borrow } from './borrow.ts'
 import type { CloseReason, Connection } from './connection.ts'
 import type { CopyHost } from './copy-options.ts'
@@ -71,6 +71,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }
 
   readonly query: Pool['query'] = ((input: QueryInput, values?: unknown, callback?: unknown) => {
+    noteDatabaseUse()
     if (isPortal(input)) {
       runPortal(input, this.#borrow())
       return input
@@ -86,6 +87,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }
 
   readonly connect: Pool['connect'] = ((callback?: ConnectCallback) => {
+    noteDatabaseUse()
     const client = this.#borrow()
     if (callback === undefined) return client
     client.then(
