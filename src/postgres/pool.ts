@@ -17,13 +17,14 @@ import {
 } from './errors.ts'
 import { recordQuery, type QueryMethod } from './evidence/record.ts'
 import { Fleet, type FleetOwner } from './fleet.ts'
-import { Flight } from './flight.ts'
+import { Flight, type Answer } from './flight.ts'
+import { Functions, lookUpText } from './functions.ts'
 import { LeakWatch, type Loan } from './leaks.ts'
 import { announceConnection, observer } from './observe.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { isPortal, runPortal } from './portal.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
-import { mayShare } from './statement.ts'
+import { mayShare, readStatement, type Statement } from './statement.ts'
 import { Statements } from './statements.ts'
 import { runTransaction, type TransactionHost } from './transaction.ts'
 import type { PoolStats, PostgresPool } from './types.ts'
@@ -35,6 +36,9 @@ type ConnectCallback = (
   release: (fate?: Error | boolean) => void,
 ) => void
 
+// What the server is asked about functions must not hold a connection for long.
+const lookUpMs = 1_000
+
 /**
  * The pool; `createPool` gives it its public type. Its name has "Pool" in it because Drizzle looks
  * for that before it borrows a client for a transaction.
@@ -44,6 +48,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   readonly #fleet: Fleet
   readonly #dispatcher: Dispatcher
   readonly #statements: Statements
+  readonly #functions: Functions
   readonly #leaks: LeakWatch | undefined
   readonly #unregister: () => void
   #queryCount = 0
@@ -60,6 +65,8 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     this.#statements = new Statements(options.maxStatements, (name) => {
       for (const connection of this.#fleet.connections) connection.forgetStatement(name)
     })
+    const lookUp: Statement = { ...readStatement(lookUpText), travel: 'read' }
+    this.#functions = new Functions((names, answer) => this.#lookUp(lookUp, names, answer))
     const { name, clock, leakDetectionMs } = options
     if (leakDetectionMs !== false) {
       this.#leaks = new LeakWatch(name, clock, leakDetectionMs, ({ site, client }) => {
@@ -258,6 +265,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     if (statement.travel === 'transaction') throw transactionOutsideClient(request.text)
     if (this.#ended !== undefined) throw poolClosed(name)
     signal?.throwIfAborted()
+    if (!statement.isJudged) this.#functions.judge(statement)
 
     const isAlone = !mayShare(statement)
     const nowMs = clock.monotonicMs()
@@ -271,9 +279,27 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
         this.#errorCount++
         reject(error)
       }
+      this.#learnFunctions(statement, error)
     })
     if (signal !== undefined) this.#watchAbort(flight, signal)
     this.#dispatcher.dispatch(flight, nowMs)
+  }
+
+  #learnFunctions(statement: Statement, error: unknown): void {
+    if (statement.definesFunctions) {
+      this.#functions.forget(this.#statements.all())
+    } else if (!statement.isJudged || (error !== undefined && statement.functions.length > 0)) {
+      // Not before those are served who wait for the connection that this one has just left.
+      queueMicrotask(() => this.#functions.answered(statement, error))
+    }
+  }
+
+  #lookUp(statement: Statement, names: readonly string[], answer: Answer): void {
+    const { request } = readQuery(lookUpText, [names])
+    const nowMs = this.#options.clock.monotonicMs()
+    const flight = new Flight(request, statement, !mayShare(statement), lookUpMs, nowMs, answer)
+    if (this.#ended !== undefined) flight.reject(poolClosed(this.#options.name))
+    else this.#dispatcher.dispatch(flight, nowMs)
   }
 
   #watchAbort(flight: Flight, signal: AbortSignal): void {
