@@ -70,6 +70,21 @@ export interface HotpathEvents {
   'hotpath:workers:thread-lost': { workers: string; error: unknown }
   /** Cloning the input of a function took the event loop longer than its work took the thread. */
   'hotpath:workers:clone-cost': { workers: string; name: string; cloneMs: number; runMs: number }
+  /** A budget is kept now, or is missed, or has too few samples to tell. */
+  'hotpath:measure:budget': {
+    budgets: string
+    /** A route, `GET /users/:id`, or the name of a component. */
+    subject: string
+    kind: 'simple' | 'database' | 'cached' | 'component' | 'hit ratio'
+    state: 'met' | 'missed' | 'not enough data'
+    /** What it was before. */
+    before: 'met' | 'missed' | 'not enough data'
+    samples: number
+    /** Milliseconds at p95, or the hit ratio; undefined without samples. */
+    measured: number | undefined
+    /** In the same unit. */
+    budget: number
+  }
   /** A traced request asked a query once for each row of another one. */
   'hotpath:postgres:repeated-queries': {
     route: string

@@ -17,6 +17,7 @@ const withoutPeers = [
   'hotpath/fastify',
   'hotpath/hono',
   'hotpath/limit',
+  'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
   'hotpath/workers',
