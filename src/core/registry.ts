@@ -9,6 +9,7 @@ export type ComponentKind =
   | 'compressor'
   | 'batcher'
   | 'monitor'
+  | 'function'
   | 'tasks'
   | 'workers'
 

@@ -16,6 +16,7 @@ const withoutPeers = [
   'hotpath/fastify',
   'hotpath/hono',
   'hotpath/limit',
+  'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
 ]
