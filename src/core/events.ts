@@ -116,6 +116,23 @@ export interface HotpathEvents {
     verdict: 'hit' | 'uri-miss' | 'vary-miss' | 'bypass' | 'request' | 'stale'
     stored: boolean
   }
+  /** A call of a measured function has ended. */
+  'hotpath:measure:call': {
+    name: string
+    durationMs: number
+    error: unknown
+    isFailed: boolean
+    /** CPU time and memory, of a call that was sampled. */
+    usage:
+      | {
+          attribution: 'call' | 'thread' | 'overlapped'
+          cpuMs: number | undefined
+          heapBytes: number | undefined
+          rssBytes: number | undefined
+          eventLoopUtilization: number
+        }
+      | undefined
+  }
   /** A request was refused, because the process had as many as it can serve. */
   'hotpath:limit:shed': {
     shedder: string
