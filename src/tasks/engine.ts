@@ -98,7 +98,11 @@ export interface NewTask {
    * `enqueue` returns that one. 1 to 500 characters.
    */
   readonly uniqueKey: string | undefined
-  /** How often it may be begun; an attempt whose lease ran out counts, one handed back does not. */
+  /**
+   * When its lease runs out on an attempt of this number or a later one, it is a dead letter with
+   * {@link workerLost}; before, it is begun again. One more than the retries, and 4 at least: a process
+   * that dies is seldom the fault of its tasks. Whether to try again after a failure says the outcome.
+   */
   readonly maxAttempts: number
   /** How long it is kept after it was completed or cancelled. */
   readonly resultTtlMs: number
@@ -156,9 +160,8 @@ export interface Claim<HandlerTransaction = unknown> {
   readonly name: string
   /** JSON, as it was enqueued. */
   readonly input: string
-  /** 1 for the first. */
+  /** 1 for the first; an attempt that was lost counts, one that was handed back does not. */
   readonly attempt: number
-  readonly maxAttempts: number
   readonly enqueuedMs: number
   /** Where the work is transactional; commits with `completed`, rolled back with everything else. */
   readonly transaction: HandlerTransaction | undefined
