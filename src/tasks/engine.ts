@@ -180,6 +180,12 @@ export interface Execution {
    * also when the handler does not listen.
    */
   stop(reason: StopReason): void
+  /**
+   * What became of the outcome: true when it is in the store, false when it was refused there,
+   * because the attempt had lost its lease or the task was cancelled. Called once, after `outcome`;
+   * whoever waits for the task in this process hears of it by this.
+   */
+  recorded(isStored: boolean): void
 }
 
 /** `cancelled` by a caller; its lease `lost` to another worker; this process `closing`. */
