@@ -18,8 +18,8 @@ export function describeFailure(thrown: unknown): TaskFailure {
   const { name, message, stack } = thrown
   const { code } = thrown as { code?: unknown }
   return {
-    name: String(name),
-    message: cut(String(message), maxMessageLength),
+    name,
+    message: cut(message, maxMessageLength),
     code: typeof code === 'string' ? code : undefined,
     stack: typeof stack === 'string' ? cut(stack, maxStackLength) : undefined,
   }

@@ -43,19 +43,13 @@ function isLonger(json: string, maxBytes: number): boolean {
 
 /** Says what cannot be written, and where. `parents` are the objects on the way to the value. */
 function findFlaw(value: unknown, parents: object[], path = ''): string | undefined {
-  switch (typeof value) {
-    case 'bigint':
-    case 'function':
-    case 'symbol':
-      return `${place(path)} is a ${typeof value}`
-    case 'number':
-      return Number.isFinite(value) ? undefined : `${place(path)} is ${value}`
-    case 'object':
-      return value === null ? undefined : findFlawInside(value, parents, path)
-    default:
-      return undefined
-  }
+  if (value === null) return undefined
+  if (typeof value === 'object') return findFlawInside(value, parents, path)
+  if (typeof value === 'number' && !Number.isFinite(value)) return `${place(path)} is ${value}`
+  return unwritable.has(typeof value) ? `${place(path)} is a ${typeof value}` : undefined
 }
+
+const unwritable = new Set<string>(['bigint', 'function', 'symbol'])
 
 function findFlawInside(value: object, parents: object[], path: string): string | undefined {
   if (parents.includes(value)) return `${place(path)} leads back to an object that holds it`

@@ -1,0 +1,36 @@
+export type { Backoff, TaskContext, TaskDefinition } from './definition.ts'
+export {
+  workerLost,
+  type Claim,
+  type DeadLetterQuery,
+  type Enqueued,
+  type EngineHost,
+  type Execute,
+  type Execution,
+  type NewTask,
+  type Outcome,
+  type ScheduleTick,
+  type StopReason,
+  type TaskAbilities,
+  type TaskEngine,
+  type TaskFailure,
+  type TaskRate,
+  type TaskRecord,
+  type TaskState,
+  type Work,
+  type WorkSettings,
+} from './engine.ts'
+export type { TasksOptions } from './options.ts'
+export type { StandardIssue, StandardResult, StandardSchema } from './schema.ts'
+export type { StatusBase, TaskStatus } from './status.ts'
+export type {
+  DeadLetter,
+  EnqueuedTask,
+  EnqueueOptions,
+  ScheduleOptions,
+  Task,
+  Tasks,
+  TasksStats,
+  WaitOptions,
+} from './task.ts'
+export { createTasks } from './tasks.ts'
