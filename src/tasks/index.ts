@@ -21,6 +21,13 @@ export {
   type WorkSettings,
 } from './engine.ts'
 export type { TasksOptions } from './options.ts'
+export { postgresEngine } from './postgres-engine.ts'
+export type {
+  PostgresEngineOptions,
+  PostgresRows,
+  PostgresTaskPool,
+  PostgresTransaction,
+} from './postgres-options.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './schema.ts'
 export type { StatusBase, TaskStatus } from './status.ts'
 export type {

@@ -75,13 +75,12 @@ export class PostgresEnqueuer {
         return
       }
       this.#waiting.set(task.name, [{ task, resolve, reject }])
-      void this.#write(task.name)
+      // What is enqueued in the same turn of the loop belongs to the same statement.
+      queueMicrotask(() => void this.#write(task.name))
     })
   }
 
   async #write(name: string): Promise<void> {
-    // What is enqueued in the same turn of the loop belongs to the same statement.
-    await undefined
     const waiting = this.#waiting.get(name) ?? []
     while (waiting.length > 0) await this.#writeBatch(name, waiting.splice(0, maxBatch))
     this.#waiting.delete(name)

@@ -33,7 +33,10 @@ export class PostgresSettler {
   settle(settlement: Settlement): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.push({ settlement, resolve })
-      if (!this.#isWriting) void this.#write()
+      if (this.#isWriting) return
+      this.#isWriting = true
+      // What ends in the same turn of the loop belongs to the same statement.
+      queueMicrotask(() => void this.#write())
     })
   }
 
@@ -43,9 +46,6 @@ export class PostgresSettler {
   }
 
   async #write(): Promise<void> {
-    this.#isWriting = true
-    // What ends in the same turn of the loop belongs to the same statement.
-    await undefined
     while (this.#waiting.length > 0) {
       const batch = this.#waiting
       this.#waiting = []

@@ -230,7 +230,7 @@ export class PostgresStore {
       [name, perMs],
     )
     const { count, next_in_ms: nextInMs } = rows[0] as { count: number; next_in_ms: number | null }
-    return { count: Math.max(0, limit - count), nextInMs: Number(nextInMs ?? 0) }
+    return { count: Math.max(0, limit - count), nextInMs: nextInMs ?? 0 }
   }
 
   async noteBegun(name: string, count: number, on: PostgresTransaction): Promise<void> {
