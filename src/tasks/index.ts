@@ -28,6 +28,8 @@ export type {
   PostgresTaskPool,
   PostgresTransaction,
 } from './postgres-options.ts'
+export { redisEngine } from './redis-engine.ts'
+export type { RedisEngineOptions, RedisTaskClient } from './redis-options.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './schema.ts'
 export type { StatusBase, TaskStatus } from './status.ts'
 export type {
