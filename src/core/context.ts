@@ -29,6 +29,18 @@ export type TraceEntry =
       readonly key: string
       readonly verdict: 'hit' | 'missing' | 'stale' | 'miss'
     }
+  | {
+      /** A request that the app sent to another service. */
+      readonly kind: 'call'
+      readonly atMs: number
+      readonly durationMs: number
+      readonly method: string
+      /** Without its query, which may hold what nobody else should read. */
+      readonly url: string
+      /** Undefined when there was no answer. */
+      readonly status: number | undefined
+      readonly error: unknown
+    }
 
 /** The first rows of a query's result, as the driver handed them out: objects or, on demand, arrays. */
 export interface ResultSample {
