@@ -5,6 +5,17 @@ import { channel } from 'node:diagnostics_channel'
  * A later room adds its line; payloads only ever gain fields.
  */
 export interface HotpathEvents {
+  /** A request of `fetchAll` came to its end, well or not. */
+  'hotpath:batch:call': {
+    method: string
+    /** Without its query, which may hold what nobody else should read. */
+    url: string
+    /** That of the last answer, where there was one. */
+    status: number | undefined
+    attempts: number
+    durationMs: number
+    error: unknown
+  }
   /** A call of `get` or `getOrSet` was answered. */
   'hotpath:cache:read': {
     cache: string
