@@ -20,6 +20,9 @@ export const errorCodes = [
   'HOTPATH_LIMIT_USE_INVALID',
   'HOTPATH_HTTP_ROUTE_INVALID',
   'HOTPATH_HTTP_BODY_INVALID',
+  'HOTPATH_STREAM_SOURCE_FAILED',
+  'HOTPATH_STREAM_ROW_FAILED',
+  'HOTPATH_STREAM_SINK_FAILED',
 ] as const
 
 /** The code of a {@link HotpathError}: `HOTPATH_<ROOM>_<WHAT>`. */

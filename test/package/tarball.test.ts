@@ -18,8 +18,9 @@ const withoutPeers = [
   'hotpath/limit',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/stream',
 ]
-const subpaths = [...withoutPeers, 'hotpath/postgres']
+const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 
 let folder: string
 let tarball: string
