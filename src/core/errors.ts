@@ -46,6 +46,9 @@ export const errorCodes = [
   'HOTPATH_TASKS_WORKER_LOST',
   'HOTPATH_TASKS_STORE_FAILED',
   'HOTPATH_TASKS_UNSUPPORTED',
+  'HOTPATH_STREAM_SOURCE_FAILED',
+  'HOTPATH_STREAM_ROW_FAILED',
+  'HOTPATH_STREAM_SINK_FAILED',
 ] as const
 
 /** The code of a {@link HotpathError}: `HOTPATH_<ROOM>_<WHAT>`. */

@@ -160,6 +160,20 @@ export interface HotpathEvents {
   }
   /** The store of the tasks did not do what was asked of it in the background; it is tried again. */
   'hotpath:tasks:trouble': { tasks: string; operation: string; error: unknown }
+  /** How far a pipeline is that delivers into a sink: five times a second, and at the end. */
+  'hotpath:stream:progress': {
+    stream: string
+    bytes: number
+    totalBytes: number | undefined
+    rows: number
+    rejected: number
+    /** Everything before it is in the sink. */
+    next: { line: number; byteOffset: number | undefined }
+    elapsedMs: number
+    bytesPerSecond: number
+    rowsPerSecond: number
+    remainingMs: number | undefined
+  }
   /** A request was refused, because the process had as many as it can serve. */
   'hotpath:limit:shed': {
     shedder: string

@@ -21,8 +21,9 @@ const withoutPeers = [
   'hotpath/memo',
   'hotpath/node',
   'hotpath/workers',
+  'hotpath/stream',
 ]
-const subpaths = [...withoutPeers, 'hotpath/postgres']
+const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 
 let folder: string
 let tarball: string
