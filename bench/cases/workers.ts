@@ -18,14 +18,14 @@ interface Pool {
 function contender(open: () => Promise<Pool>): Contender {
   return async ({ workload }): Promise<Subject> => {
     const pool = await open()
-    const subject =
+    const subject: Subject =
       workload === 'busy'
         ? await openBusyServer((ms) => pool.run('spin', ms))
         : { call: (input: number) => pool.run(workload === 'work' ? 'fib' : 'echo', input) }
     return {
       ...subject,
       async close() {
-        await (subject as Subject).close?.()
+        await subject.close?.()
         await pool.close()
       },
     }
