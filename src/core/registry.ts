@@ -9,6 +9,7 @@ export type ComponentKind =
   | 'compressor'
   | 'batcher'
   | 'monitor'
+  | 'budgets'
   | 'function'
   | 'tasks'
   | 'workers'

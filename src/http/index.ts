@@ -27,6 +27,7 @@ export {
 } from './adapter-options.ts'
 export type { ReadyAnswer } from './answer.ts'
 export { CachedRoute, type Found } from './cached-route.ts'
+export { exchangeOf, runExchange, type Exchange, type ObservedRequest } from './exchange.ts'
 export { ForwardedRequest, type FinishedAnswer } from './forwarded-request.ts'
 export type { ResponseHeaders } from './header-rules.ts'
 export { keepTicksFast } from './keep-ticks-fast.ts'
@@ -37,6 +38,12 @@ export { abandonAfterClose, lateAnswerMs } from './node-close.ts'
 export { NodeCacheStep } from './node-step.ts'
 export { isSafeMethod, settleBeforeEnd } from './node-unsafe.ts'
 export type { RequestView } from './request-view.ts'
+export {
+  observeOptionNames,
+  resolveObserveStep,
+  type ObserveOptions,
+  type ObserveStep,
+} from './observe-step.ts'
 export { createResponseCache, type ResponseCache } from './response-cache.ts'
 export type { ResponseCacheOptions } from './response-cache-options.ts'
 export type { ResponseCacheStats, ResponseCounts } from './response-stats.ts'

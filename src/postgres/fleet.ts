@@ -1,6 +1,7 @@
 import type { ClientConfig } from 'pg'
 import type { Clock, Timer } from '../core/index.ts'
-import { Connection, type CloseReason, type ConnectionOwner } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { CloseReason, ConnectionOwner } from './connection-owner.ts'
 import type { Flight } from './flight.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { RoundTrip } from './round-trip.ts'

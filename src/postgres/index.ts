@@ -3,13 +3,14 @@ import { resolveClientConfig, resolvePoolOptions, type PoolOptions } from './opt
 import { HotpathPool } from './pool.ts'
 import type { PostgresPool } from './types.ts'
 
-export type { CloseReason } from './connection.ts'
+export type { CloseReason } from './connection-owner.ts'
 export type { CopyRow, CopySink } from './copy-sink.ts'
 export type { CopyOptions } from './copy-options.ts'
 export {
   expectNoRepeatedQueries,
   findRepeatedQueries,
   traceQueries,
+  warnOfRepeatedQueries,
   type CallSite,
   type PgModule,
   type RepeatedQuery,

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient, QueryArrayResult, QueryResult, QueryResultRow } from 'pg'
-import type { CloseReason } from './connection.ts'
+import type { CloseReason } from './connection-owner.ts'
 import type { CopySink } from './copy-sink.ts'
 import type { CopyOptions } from './copy-options.ts'
 import type { QueryOptions } from './query-input.ts'

@@ -10,6 +10,7 @@ const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const withoutPeers = [
   'hotpath',
+  'hotpath/batch',
   'hotpath/cache',
   'hotpath/compress',
   'hotpath/express',
@@ -19,6 +20,7 @@ const withoutPeers = [
   'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/workers',
 ]
 const subpaths = [...withoutPeers, 'hotpath/postgres']
 

@@ -22,6 +22,13 @@ export interface Hotpath extends RequestHandler {
    */
   limited(options: LimitOptions<Request> | string): RequestHandler
   /**
+   * Names the route in traces and budgets, where Express has no pattern of it: behind a router that is
+   * mounted on a path with parameters.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID
+   */
+  named(pattern: string): RequestHandler
+  /**
    * Adds names under which this response can be invalidated, which the handler has learnt from what
    * it is about to answer. Call it before the answer is sent. One that was invalidated since the
    * request came keeps the response from being stored. Does nothing on a route without a cache.

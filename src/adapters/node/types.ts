@@ -25,6 +25,13 @@ export interface Hotpath {
    */
   limited(options: LimitOptions<IncomingMessage> | string, listener: Listener): Listener
   /**
+   * A listener that goes by a pattern, `/users/:id` for instance, in traces and budgets: a server of
+   * `node:http` has no routes of its own. One that is `cached` with a `route` has that name already.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID
+   */
+  named(pattern: string, listener: Listener): Listener
+  /**
    * The listener of a whole server: what unsafe methods change is forgotten before they are
    * answered, whichever listener answers them. Sheds load, limits and traces, where that is
    * asked for.
