@@ -20,7 +20,7 @@ const callEvents = eventChannel('hotpath:measure:call')
 
 // Without `sampleEvery`: once in so much of the function's own time, but not more seldom than this.
 const ownTimePerSampleMs = 1
-const maxGap = 512
+const maxGap = 1_024
 
 /** Where the figures of one function come together. */
 export class CallRecord {

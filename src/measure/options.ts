@@ -43,7 +43,7 @@ export interface MeasureOptions {
    * distance is random, so that it falls in with no rhythm of the app). Reading them takes about 6 µs.
    * `false` reads them never.
    *
-   * @defaultValue once in a millisecond of the function's own time, and at least every 512th call
+   * @defaultValue once in a millisecond of the function's own time, and at least every 1,024th call
    */
   sampleEvery?: number | false | undefined
 }
