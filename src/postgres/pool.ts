@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { ClientConfig, Pool, PoolClient, QueryResult } from 'pg'
+import type { ClientConfig, Pool, PoolClient } from 'pg'
 import { activeTrace, register } from '../core/index.ts'
 import { Borrow, type LentClient } from './borrow.ts'
 import type { Connection } from './connection.ts'
