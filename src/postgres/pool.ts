@@ -18,6 +18,7 @@ import type { ResolvedPoolOptions } from './options.ts'
 import { isPortal, runPortal } from './portal.ts'
 import { Queries } from './queries.ts'
 import type { QueryInput } from './query-input.ts'
+import { sizingHint, type SizingHint, type SizingOptions } from './sizing.ts'
 import { runTransaction, type TransactionHost } from './transaction.ts'
 import type { PoolStats, PostgresPool } from './types.ts'
 import type { Waiter } from './waiting.ts'
@@ -174,6 +175,11 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
       opened: openedCount,
       closed: { ...closedCounts },
     }
+  }
+
+  sizingHint(options: SizingOptions = {}): SizingHint {
+    const { clock, maxConnections } = this.#options
+    return sizingHint(this.#fleet.workload.slices(clock.monotonicMs()), maxConnections, options)
   }
 
   opened(connection: Connection): void {
