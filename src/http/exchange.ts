@@ -1,3 +1,6 @@
+import type { Found } from './cached-route.ts'
+import type { ForwardedRequest } from './forwarded-request.ts'
+import { notStored } from './stored-response.ts'
 import { needsRequestContext, RequestScope, runInRequest, systemClock } from '../core/index.ts'
 
 /** How a request ended. */
@@ -7,6 +10,9 @@ export interface ExchangeEnd {
   /** The response was sent as a whole; false where the client had gone before. */
   readonly isSent: boolean
 }
+
+/** `collapsed`: answered with the response to another request, for whose handler it has waited. */
+export type CacheVerdict = 'hit' | 'miss' | 'collapsed'
 
 /** A request as the adapter hands it over when it arrives. */
 export interface ObservedRequest {
@@ -22,7 +28,7 @@ export class Exchange {
   readonly method: string
   readonly scope: RequestScope
   /** What the response cache said; undefined on a route without one, or where it was passed by. */
-  cacheVerdict: 'hit' | 'miss' | undefined = undefined
+  cacheVerdict: CacheVerdict | undefined = undefined
   readonly #request: ObservedRequest
   readonly #onEnd: (exchange: Exchange, end: ExchangeEnd) => void
   #name: string | undefined = undefined
@@ -76,6 +82,20 @@ export function attachExchange(carrier: object, exchange: Exchange): void {
 /** Undefined where nobody observes. */
 export function exchangeOf(carrier: object): Exchange | undefined {
   return (carrier as Carrier)[exchangeKey]
+}
+
+/** Notes that the response cache answers. */
+export function noteFound(carrier: object, { stored, isCollapsed }: Found): void {
+  const exchange = exchangeOf(carrier)
+  if (exchange === undefined) return
+  if (stored === notStored) exchange.cacheVerdict = 'miss'
+  else exchange.cacheVerdict = isCollapsed ? 'collapsed' : 'hit'
+}
+
+/** Notes that the response cache lets a request through to its handler. */
+export function noteForwarded(carrier: object, { isBypass }: ForwardedRequest): void {
+  const exchange = exchangeOf(carrier)
+  if (exchange !== undefined && !isBypass) exchange.cacheVerdict = 'miss'
 }
 
 /** Runs the rest of a request in its context, where there is one or somebody wants one. */

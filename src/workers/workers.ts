@@ -144,6 +144,8 @@ class ThreadWorkers implements DispatcherOwner {
     try {
       call.onProgress?.(value)
     } catch (error) {
+      // Whatever else becomes of it: that may be on its way already.
+      call.reject(error)
       this.#dispatcher.giveUp(call, () => error)
     }
   }

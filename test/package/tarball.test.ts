@@ -17,11 +17,13 @@ const withoutPeers = [
   'hotpath/fastify',
   'hotpath/hono',
   'hotpath/limit',
+  'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
   'hotpath/workers',
+  'hotpath/stream',
 ]
-const subpaths = [...withoutPeers, 'hotpath/postgres']
+const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 
 let folder: string
 let tarball: string

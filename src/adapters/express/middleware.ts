@@ -46,7 +46,7 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache, shed } = resolved
+  const { responseCache, observe, shed } = resolved
   const close = () => closeHotpath(resolved)
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
@@ -56,6 +56,7 @@ export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
     addTags: addNodeTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
+    budgets: observe?.budgets,
     shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,

@@ -12,6 +12,7 @@ export function observeRequests(app: FastifyInstance, step: ObserveStep): void {
     step.open(observedRequest(request), reply.raw)
     next()
   })
+  app.addHook('onClose', () => step.close())
 }
 
 /** Runs handlers in the context of their request. */

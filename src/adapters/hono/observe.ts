@@ -16,6 +16,10 @@ export function observed(step: ObserveStep, middleware: MiddlewareHandler): Midd
     try {
       const response = await middleware(context, next)
       status = (response ?? context.res).status
+      const timing = step.timingOf(exchange)
+      if (timing === undefined) return response
+      if (response instanceof Response) response.headers.append('server-timing', timing)
+      else context.header('server-timing', timing, { append: true })
       return response
     } finally {
       exchange.end(status, true)

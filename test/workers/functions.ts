@@ -1,5 +1,5 @@
-// A worker module for the tests beside it.
-import { reportProgress, transfer } from './index.ts'
+// What the tests of workers run in threads.
+import { reportProgress, transfer } from '../../src/workers/index.ts'
 
 export const version = 1
 
@@ -27,17 +27,32 @@ export function spin(ms: number): number {
   return ms
 }
 
-/** Tells others that it runs, and when it may end. */
+/** Says that it has begun, and holds its thread until it is let go. */
 export function hold(gate: Int32Array): string {
   Atomics.add(gate, 0, 1)
-  Atomics.notify(gate, 0)
   Atomics.wait(gate, 1, 0)
   return 'let go'
 }
 
 /** Counts its runs where all threads see it. */
 export function count({ counts, at }: { counts: Int32Array; at: number }): number {
-  return Atomics.add(counts, at, 1)
+  Atomics.add(counts, at, 1)
+  return at
+}
+
+/** The same, with a turn of the event loop before it ends. */
+export async function countLater(input: { counts: Int32Array; at: number }): Promise<number> {
+  const at = count(input)
+  await new Promise((resolve) => setImmediate(resolve))
+  return at
+}
+
+/** Throws when nobody listens to it any more. */
+export async function throwAside(): Promise<void> {
+  setImmediate(() => {
+    throw new Error('aside')
+  })
+  await new Promise(() => {})
 }
 
 export function fail(code: string): never {
@@ -71,3 +86,5 @@ export function steps(count: number): number {
   for (let step = 1; step <= count; step++) reportProgress(step)
   return count
 }
+
+export function ignore(_value: unknown): void {}
