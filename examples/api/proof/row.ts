@@ -13,7 +13,7 @@ export interface ProofRow {
   readonly order: number
   /** What is measured, in a few words. */
   readonly what: string
-  readonly unit: 'ms' | 'µs' | 'req/s' | 'calls' | 'requests' | 'kB'
+  readonly unit: 'ms' | 'µs' | 'req/s' | 'calls' | 'requests' | 'kB' | 'MB'
   readonly better: 'lower' | 'higher'
   /** The figure that the design document this project began with claims for the pattern. */
   readonly claimed: string
