@@ -1,3 +1,4 @@
+import type { RouteBudgets } from './budgets.ts'
 import type { PerBuild } from './per-build.ts'
 import { formatGain } from './table.ts'
 import type { Stage } from './stage.ts'
@@ -37,6 +38,8 @@ export interface Measurement {
   readonly notes?: readonly string[] | undefined
   /** Of the reads that hotpath was sent, those that its cache answered. */
   readonly hitRatio?: number | undefined
+  /** The routes of the builds against their budgets. */
+  readonly budgets?: RouteBudgets | undefined
   /** Why the aim over naive is met, whatever the ratio says. */
   readonly gainAimMetBy?: string | undefined
 }
