@@ -10,6 +10,7 @@ export type ComponentKind =
   | 'batcher'
   | 'monitor'
   | 'budgets'
+  | 'function'
   | 'tasks'
   | 'workers'
 

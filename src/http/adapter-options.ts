@@ -32,8 +32,8 @@ export interface HotpathOptions<Raw> extends ObserveOptions {
    */
   limit?: LimitOptions<Raw> | string | false | undefined
   /**
-   * Compresses responses. What the response cache keeps is compressed once, when it is kept, and sent
-   * in a form in which it is kept: with this, `cache.compress` is on unless it says otherwise, for
+   * Compresses responses. What the response cache keeps is compressed once, when a client first asks for
+   * a coding, and kept in that form too: with this, `cache.compress` is on unless it says otherwise, for
    * bodies from the same size on, in the codings of this that most clients know (`br` and `gzip`).
    *
    * @defaultValue false

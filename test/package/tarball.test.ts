@@ -10,6 +10,7 @@ const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const withoutPeers = [
   'hotpath',
+  'hotpath/batch',
   'hotpath/cache',
   'hotpath/compress',
   'hotpath/express',
@@ -19,8 +20,10 @@ const withoutPeers = [
   'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/workers',
+  'hotpath/stream',
 ]
-const subpaths = [...withoutPeers, 'hotpath/postgres']
+const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 
 let folder: string
 let tarball: string
