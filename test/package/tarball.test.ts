@@ -10,14 +10,17 @@ const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const withoutPeers = [
   'hotpath',
+  'hotpath/batch',
   'hotpath/cache',
   'hotpath/compress',
   'hotpath/express',
   'hotpath/fastify',
   'hotpath/hono',
   'hotpath/limit',
+  'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/workers',
   'hotpath/stream',
 ]
 const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()

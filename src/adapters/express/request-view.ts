@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { LimitedRequest, RequestView } from '../../http/index.ts'
+import type { LimitedRequest, ObservedRequest, RequestView } from '../../http/index.ts'
 
 /** A request of Express, with the whole of the path that it was routed by. */
 export class ExpressRequestView implements RequestView<Request>, LimitedRequest<Request> {
@@ -30,5 +30,17 @@ export class ExpressRequestView implements RequestView<Request>, LimitedRequest<
 
   get query(): unknown {
     return this.raw.query
+  }
+}
+
+/** The pattern is known once Express has found a route, with the path of the router that it is in. */
+export function observedRequest(request: Request): ObservedRequest {
+  return {
+    method: request.method,
+    url: request.originalUrl,
+    pattern() {
+      const route = request.route as { readonly path: unknown } | undefined
+      return route === undefined ? undefined : `${request.baseUrl}${String(route.path)}`
+    },
   }
 }
