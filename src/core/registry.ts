@@ -10,6 +10,7 @@ export type ComponentKind =
   | 'batcher'
   | 'monitor'
   | 'tasks'
+  | 'uploads'
   | 'workers'
 
 /** One living component, as exporters and the doctor see it. */
