@@ -97,26 +97,36 @@ describe('an upload', () => {
 })
 
 describe('nothing is kept of an upload', () => {
-  afterEach(async () => {
+  const leavesNothing = async () => {
     expect(await readdir(folder)).toEqual([])
     expect(uploads.stats()).toMatchObject({ receiving: 0, received: 0, failed: 1 })
-  })
+  }
 
   test('that is too large, whether it says so or not', async () => {
     const tooLarge = codeOf('HOTPATH_TASKS_UPLOAD_TOO_LARGE')
     await expect(uploads.receive(endless())).rejects.toThrow(tooLarge)
+    await leavesNothing()
   })
 
   test('that says that it is too large, of which nothing is read', async () => {
-    const read = vi.fn(endless)
+    let isRead = false
+    const source = Readable.from(
+      (async function* () {
+        isRead = true
+        yield* endless()
+      })(),
+    )
     const options = { byteLength: 9 * mebibyte }
     const tooLarge = codeOf('HOTPATH_TASKS_UPLOAD_TOO_LARGE')
-    await expect(uploads.receive(Readable.from(read()), options)).rejects.toThrow(tooLarge)
+    await expect(uploads.receive(source, options)).rejects.toThrow(tooLarge)
+    expect(isRead).toBe(false)
+    await leavesNothing()
   })
 
   test('whose source fails', async () => {
     const source = bytesOf(new Uint8Array(5 * mebibyte), new Error('gone'))
     await expect(uploads.receive(source)).rejects.toThrow('gone')
+    await leavesNothing()
   })
 
   test('that is given up while nothing comes', async () => {
@@ -125,6 +135,7 @@ describe('nothing is kept of an upload', () => {
     await vi.waitUntil(async () => (await readdir(folder)).length === 1)
     abort.abort(new Error('enough'))
     await expect(receiving).rejects.toThrow('enough')
+    await leavesNothing()
   })
 
   test('that is under way when the store is closed', async () => {
@@ -132,11 +143,13 @@ describe('nothing is kept of an upload', () => {
     await vi.waitUntil(async () => (await readdir(folder)).length === 1)
     const [result] = await Promise.allSettled([receiving, uploads.close()])
     expect(result).toMatchObject({ reason: { code: 'HOTPATH_COMPONENT_CLOSED' } })
+    await leavesNothing()
   })
 
   test('that is not bytes', async () => {
     const text = Readable.from(['text']) as AsyncIterable<Uint8Array>
     await expect(uploads.receive(text)).rejects.toThrow(codeOf('HOTPATH_OPTION_INVALID'))
+    await leavesNothing()
   })
 })
 
