@@ -13,7 +13,6 @@ import type {
 } from './engine.ts'
 import { packageMissing, storeFailed } from './engine-errors.ts'
 import { connectRedis, type RedisConnections } from './redis-connections.ts'
-import type { RedisJobData } from './redis-job.ts'
 import {
   resolveRedisEngineOptions,
   type RedisEngineOptions,
@@ -175,7 +174,7 @@ class RedisEngine implements TaskEngine<never, never> {
     const { bullmq, connections, host } = this.#open
     await connections.redis.runScript(noteNameScript, [this.#namesKey], [name])
     const queue: TaskQueue = new bullmq.Queue(name, {
-      connection: connections.commands as BullMQ.ConnectionOptions,
+      connection: connections.commands,
       prefix: this.#options.prefix,
       // BullMQ's stream of events has no reader here.
       streams: { events: { maxLen: 100 } },
