@@ -43,3 +43,5 @@ export type {
   WaitOptions,
 } from './task.ts'
 export { createTasks } from './tasks.ts'
+export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
+export type { SqliteEngineOptions } from './sqlite/options.ts'
