@@ -1,11 +1,11 @@
-import type { Enqueued, NewTask } from './engine.ts'
-import { storeFailed } from './engine-errors.ts'
+import type { Enqueued, NewTask } from '../engine.ts'
+import { storeFailed } from '../engine-errors.ts'
 import { databaseOver, type PgBoss } from './pg-boss.ts'
-import { jobOf, keyOf } from './postgres-job.ts'
-import type { PostgresTaskPool, PostgresTransaction } from './postgres-options.ts'
-import type { PostgresStore } from './postgres-store.ts'
-import { inTransaction } from './postgres-transaction.ts'
-import { newTaskUuid, writeTaskId } from './task-id.ts'
+import { jobOf, keyOf } from './job.ts'
+import type { PostgresTaskPool, PostgresTransaction } from './options.ts'
+import type { PostgresStore } from './store.ts'
+import { inTransaction } from './transaction.ts'
+import { newTaskUuid, writeTaskId } from '../task-id.ts'
 
 interface Waiting {
   readonly task: NewTask

@@ -1,6 +1,6 @@
-import { fromIoredis, type IoredisClient, type RedisLike } from '../core/index.ts'
-import { packageMissing } from './engine-errors.ts'
-import type { ResolvedRedisEngineOptions } from './redis-options.ts'
+import { fromIoredis, type IoredisClient, type RedisLike } from '../../core/index.ts'
+import { packageMissing } from '../engine-errors.ts'
+import type { ResolvedRedisEngineOptions } from './options.ts'
 
 /** A client of `ioredis`, as the engine uses it. */
 export interface OwnClient extends IoredisClient {

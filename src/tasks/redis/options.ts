@@ -1,4 +1,4 @@
-import { invalid, knownOptions, nonEmptyString, timerMs } from '../core/index.ts'
+import { invalid, knownOptions, nonEmptyString, timerMs } from '../../core/index.ts'
 
 /** How `redisEngine` works: with a `url`, or with a `client`. */
 export interface RedisEngineOptions {

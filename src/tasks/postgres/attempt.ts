@@ -1,10 +1,17 @@
-import type { EngineHost, Execute, Execution, Outcome, StopReason, WorkSettings } from './engine.ts'
-import { attemptOf, keepSeconds, type JobData, type JobOutput } from './postgres-job.ts'
-import type { Lease, PostgresLeases } from './postgres-leases.ts'
-import type { PostgresTaskPool, PostgresTransaction } from './postgres-options.ts'
-import type { PostgresSettler } from './postgres-settler.ts'
-import type { PostgresStore, Settlement } from './postgres-store.ts'
-import { writeTaskId } from './task-id.ts'
+import type {
+  EngineHost,
+  Execute,
+  Execution,
+  Outcome,
+  StopReason,
+  WorkSettings,
+} from '../engine.ts'
+import { attemptOf, keepSeconds, type JobData, type JobOutput } from './job.ts'
+import type { Lease, PostgresLeases } from './leases.ts'
+import type { PostgresTaskPool, PostgresTransaction } from './options.ts'
+import type { PostgresSettler } from './settler.ts'
+import type { PostgresStore, Settlement } from './store.ts'
+import { writeTaskId } from '../task-id.ts'
 
 /** A job as pg-boss hands it out. */
 export interface ClaimedJob {

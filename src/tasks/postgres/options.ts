@@ -1,4 +1,4 @@
-import { invalid, knownOptions, timerMs } from '../core/index.ts'
+import { invalid, knownOptions, timerMs } from '../../core/index.ts'
 
 /** How `postgresEngine` works. */
 export interface PostgresEngineOptions {

@@ -1,10 +1,10 @@
 import type * as BullMQ from 'bullmq'
-import { systemClock } from '../core/index.ts'
-import { workerLost } from './engine.ts'
-import type { EngineHost, Execute, Execution, Outcome, Work, WorkSettings } from './engine.ts'
-import { backoffType, type RedisJobData } from './redis-job.ts'
-import type { RedisQueue } from './redis-queue.ts'
-import { writeTaskId } from './task-id.ts'
+import { systemClock } from '../../core/index.ts'
+import { workerLost } from '../engine.ts'
+import type { EngineHost, Execute, Execution, Outcome, Work, WorkSettings } from '../engine.ts'
+import { backoffType, type RedisJobData } from './job.ts'
+import type { RedisQueue } from './queue.ts'
+import { writeTaskId } from '../task-id.ts'
 
 export interface RedisWorkHost {
   readonly bullmq: typeof BullMQ

@@ -1,5 +1,5 @@
-import type { NewTask, TaskFailure, TaskRecord, TaskState } from './engine.ts'
-import { writeTaskId } from './task-id.ts'
+import type { NewTask, TaskFailure, TaskRecord, TaskState } from '../engine.ts'
+import { writeTaskId } from '../task-id.ts'
 
 /**
  * What is in the `data` of a pg-boss job. JSON stands in there as text: jsonb would change the order

@@ -1,5 +1,5 @@
 import type * as BullMQ from 'bullmq'
-import { HotpathError, systemClock } from '../core/index.ts'
+import { HotpathError, systemClock } from '../../core/index.ts'
 import type {
   DeadLetterQuery,
   EngineHost,
@@ -10,19 +10,18 @@ import type {
   TaskRecord,
   Work,
   WorkSettings,
-} from './engine.ts'
-import { packageMissing, storeFailed } from './engine-errors.ts'
-import { connectRedis, type RedisConnections } from './redis-connections.ts'
-import type { RedisJobData } from './redis-job.ts'
+} from '../engine.ts'
+import { packageMissing, storeFailed } from '../engine-errors.ts'
+import { connectRedis, type RedisConnections } from './connections.ts'
 import {
   resolveRedisEngineOptions,
   type RedisEngineOptions,
   type ResolvedRedisEngineOptions,
-} from './redis-options.ts'
-import { RedisQueue, type TaskQueue } from './redis-queue.ts'
-import { namesScript, noteNameScript, takeTickScript } from './redis-scripts.ts'
-import { RedisWork } from './redis-work.ts'
-import { newTaskUuid, readTaskId, writeTaskId } from './task-id.ts'
+} from './options.ts'
+import { RedisQueue, type TaskQueue } from './queue.ts'
+import { namesScript, noteNameScript, takeTickScript } from './scripts.ts'
+import { RedisWork } from './work.ts'
+import { newTaskUuid, readTaskId, writeTaskId } from '../task-id.ts'
 
 /**
  * Tasks in Redis, by BullMQ 6: for more than one machine. Needs the packages `bullmq` and `ioredis`.
@@ -175,7 +174,7 @@ class RedisEngine implements TaskEngine<never, never> {
     const { bullmq, connections, host } = this.#open
     await connections.redis.runScript(noteNameScript, [this.#namesKey], [name])
     const queue: TaskQueue = new bullmq.Queue(name, {
-      connection: connections.commands as BullMQ.ConnectionOptions,
+      connection: connections.commands,
       prefix: this.#options.prefix,
       // BullMQ's stream of events has no reader here.
       streams: { events: { maxLen: 100 } },

@@ -1,4 +1,4 @@
-import { redisScript, type RedisScript } from '../core/index.ts'
+import { redisScript, type RedisScript } from '../../core/index.ts'
 
 // What BullMQ has no call for, on the keys that it keeps a queue in. As one script each, so that no
 // worker claims or ends the task in between.

@@ -1,6 +1,6 @@
-import { workerLost, type DeadLetterQuery, type ScheduleTick, type TaskRate } from './engine.ts'
-import { keepSeconds, type JobData, type JobOutput, type JobRow } from './postgres-job.ts'
-import type { PostgresTaskPool, PostgresTransaction } from './postgres-options.ts'
+import { workerLost, type DeadLetterQuery, type ScheduleTick, type TaskRate } from '../engine.ts'
+import { keepSeconds, type JobData, type JobOutput, type JobRow } from './job.ts'
+import type { PostgresTaskPool, PostgresTransaction } from './options.ts'
 
 /** An attempt as its process names it: pg-boss raises the count at each claim. */
 export interface Attempt {

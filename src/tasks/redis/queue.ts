@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq'
-import type { RedisLike } from '../core/index.ts'
-import type { Enqueued, NewTask, TaskRecord } from './engine.ts'
-import { dataOf, jobOptionsOf, readJob, type RedisJobData } from './redis-job.ts'
+import type { RedisLike } from '../../core/index.ts'
+import type { Enqueued, NewTask, TaskRecord } from '../engine.ts'
+import { dataOf, jobOptionsOf, readJob, type RedisJobData } from './job.ts'
 import {
   beginReplayScript,
   cancelledReason,
@@ -11,8 +11,8 @@ import {
   fencedSetScript,
   findScript,
   progressField,
-} from './redis-scripts.ts'
-import { writeTaskId } from './task-id.ts'
+} from './scripts.ts'
+import { writeTaskId } from '../task-id.ts'
 
 const pageSize = 100
 const replayMs = 10_000

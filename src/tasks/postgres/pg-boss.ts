@@ -1,5 +1,5 @@
-import { packageMissing } from './engine-errors.ts'
-import type { PostgresRows, PostgresTaskPool } from './postgres-options.ts'
+import { packageMissing } from '../engine-errors.ts'
+import type { PostgresRows, PostgresTaskPool } from './options.ts'
 
 /**
  * What the engine asks of pg-boss 12. Written down here, because pg-boss' declarations name types that

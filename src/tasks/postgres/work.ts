@@ -1,12 +1,12 @@
-import { systemClock, type Timer } from '../core/index.ts'
-import type { EngineHost, Execute, Work, WorkSettings } from './engine.ts'
+import { systemClock, type Timer } from '../../core/index.ts'
+import type { EngineHost, Execute, Work, WorkSettings } from '../engine.ts'
 import { databaseOver, type PgBoss } from './pg-boss.ts'
-import { PostgresAttempt, type AttemptHome, type ClaimedJob } from './postgres-attempt.ts'
-import type { PostgresLeases } from './postgres-leases.ts'
-import type { PostgresTaskPool, PostgresTransaction } from './postgres-options.ts'
-import { PostgresSettler } from './postgres-settler.ts'
-import type { PostgresStore } from './postgres-store.ts'
-import { inTransaction } from './postgres-transaction.ts'
+import { PostgresAttempt, type AttemptHome, type ClaimedJob } from './attempt.ts'
+import type { PostgresLeases } from './leases.ts'
+import type { PostgresTaskPool, PostgresTransaction } from './options.ts'
+import { PostgresSettler } from './settler.ts'
+import type { PostgresStore } from './store.ts'
+import { inTransaction } from './transaction.ts'
 
 export interface PostgresWorkHost {
   readonly boss: PgBoss

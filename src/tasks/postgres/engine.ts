@@ -8,21 +8,21 @@ import type {
   TaskRecord,
   Work,
   WorkSettings,
-} from './engine.ts'
-import { storeFailed } from './engine-errors.ts'
+} from '../engine.ts'
+import { storeFailed } from '../engine-errors.ts'
 import { databaseOver, loadPgBoss, type PgBoss } from './pg-boss.ts'
-import { PostgresEnqueuer } from './postgres-enqueuer.ts'
-import { recordOf } from './postgres-job.ts'
-import { PostgresLeases } from './postgres-leases.ts'
+import { PostgresEnqueuer } from './enqueuer.ts'
+import { recordOf } from './job.ts'
+import { PostgresLeases } from './leases.ts'
 import {
   resolvePostgresEngineOptions,
   type PostgresEngineOptions,
   type PostgresTransaction,
   type ResolvedPostgresEngineOptions,
-} from './postgres-options.ts'
-import { PostgresStore } from './postgres-store.ts'
-import { PostgresWork } from './postgres-work.ts'
-import { readTaskId } from './task-id.ts'
+} from './options.ts'
+import { PostgresStore } from './store.ts'
+import { PostgresWork } from './work.ts'
+import { readTaskId } from '../task-id.ts'
 
 /**
  * Tasks in PostgreSQL, by pg-boss 12: for more than one machine. Needs the packages `pg-boss` and

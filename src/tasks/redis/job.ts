@@ -1,8 +1,8 @@
 import type { JobsOptions } from 'bullmq'
-import type { RedisReply } from '../core/index.ts'
-import type { NewTask, TaskFailure, TaskRecord, TaskState } from './engine.ts'
-import { cancelledReason, progressField } from './redis-scripts.ts'
-import { writeTaskId, type TaskId } from './task-id.ts'
+import type { RedisReply } from '../../core/index.ts'
+import type { NewTask, TaskFailure, TaskRecord, TaskState } from '../engine.ts'
+import { cancelledReason, progressField } from './scripts.ts'
+import { writeTaskId, type TaskId } from '../task-id.ts'
 
 /** What is in the `data` of a BullMQ job. */
 export interface RedisJobData {

@@ -1,4 +1,4 @@
-import type { PostgresTaskPool, PostgresTransaction } from './postgres-options.ts'
+import type { PostgresTaskPool, PostgresTransaction } from './options.ts'
 
 /** Runs `work` in a transaction on a connection of its own. */
 export async function inTransaction<T>(

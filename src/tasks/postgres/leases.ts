@@ -1,6 +1,6 @@
-import { systemClock, type Timer } from '../core/index.ts'
-import type { EngineHost, StopReason } from './engine.ts'
-import type { Attempt, PostgresStore } from './postgres-store.ts'
+import { systemClock, type Timer } from '../../core/index.ts'
+import type { EngineHost, StopReason } from '../engine.ts'
+import type { Attempt, PostgresStore } from './store.ts'
 
 /** An attempt of this process, and how it is told that it has lost its job. */
 export interface Lease extends Attempt {

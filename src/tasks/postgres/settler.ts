@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { EngineHost } from './engine.ts'
-import type { PostgresStore, Settlement } from './postgres-store.ts'
+import type { EngineHost } from '../engine.ts'
+import type { PostgresStore, Settlement } from './store.ts'
 
 interface Waiting {
   readonly settlement: Settlement
