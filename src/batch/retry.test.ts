@@ -15,6 +15,8 @@ describe('Retry-After', () => {
     ['120', undefined, 120_000],
     [' 0 ', undefined, 0],
     ['Thu, 01 Jan 2026 12:00:30 GMT', undefined, 30_000],
+    ['Thursday, 01-Jan-26 12:00:30 GMT', undefined, 30_000],
+    ['Thu Jan  1 12:00:30 2026', undefined, 30_000],
     ['Thu, 01 Jan 2026 11:59:00 GMT', undefined, 0],
     // The server's clock is an hour behind: it means half a minute all the same.
     ['Thu, 01 Jan 2026 11:00:30 GMT', 'Thu, 01 Jan 2026 11:00:00 GMT', 30_000],
