@@ -31,6 +31,7 @@ export {
 export type { ReadyAnswer } from './answer.ts'
 export { CachedRoute, type Found } from './cached-route.ts'
 export {
+  attachExchange,
   exchangeOf,
   noteForwarded,
   noteFound,
