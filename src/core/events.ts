@@ -88,6 +88,22 @@ export interface HotpathEvents {
     verdict: 'hit' | 'uri-miss' | 'vary-miss' | 'bypass' | 'request' | 'stale'
     stored: boolean
   }
+  /** A task has come into a state, as far as this process had a part in it. */
+  'hotpath:tasks:state': {
+    tasks: string
+    id: string
+    /** Undefined where a task was cancelled that runs elsewhere. */
+    name: string | undefined
+    /** `queued` also when an attempt failed and is tried again: then with its error. */
+    state: 'queued' | 'processing' | 'completed' | 'failed' | 'cancelled'
+    /** 0 before the first attempt, and where the process that says so does not know. */
+    attempt: number
+    /** How long the attempt took. */
+    durationMs: number | undefined
+    error: unknown
+  }
+  /** The store of the tasks did not do what was asked of it in the background; it is tried again. */
+  'hotpath:tasks:trouble': { tasks: string; operation: string; error: unknown }
   /** A request was refused, because the process had as many as it can serve. */
   'hotpath:limit:shed': {
     shedder: string

@@ -5,11 +5,14 @@ export type {
   HotpathFastifyOptions,
   HotpathRouteConfig,
 } from './types.ts'
+export { taskRoutes, type TaskRoutes } from './tasks.ts'
 export type {
   CachedRouteOptions,
   ResponseCache,
   ResponseCacheOptions,
   ResponseCacheStats,
+  ServedTask,
+  ServedTasks,
   ShedOptions,
   ShedRequest,
   Compressor,
@@ -17,5 +20,6 @@ export type {
   DecodeOptions,
   LimitAnswer,
   LimitOptions,
+  TaskRoutesOptions,
   TrustProxy,
 } from '../../http/index.ts'
