@@ -21,6 +21,15 @@ export {
   type WorkSettings,
 } from './engine.ts'
 export type { TasksOptions } from './options.ts'
+export { postgresEngine } from './postgres/engine.ts'
+export type {
+  PostgresEngineOptions,
+  PostgresRows,
+  PostgresTaskPool,
+  PostgresTransaction,
+} from './postgres/options.ts'
+export { redisEngine } from './redis/engine.ts'
+export type { RedisEngineOptions, RedisTaskClient } from './redis/options.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './schema.ts'
 export type { StatusBase, TaskStatus } from './status.ts'
 export type {
