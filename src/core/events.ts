@@ -5,6 +5,17 @@ import { channel } from 'node:diagnostics_channel'
  * A later room adds its line; payloads only ever gain fields.
  */
 export interface HotpathEvents {
+  /** A request of `fetchAll` came to its end, well or not. */
+  'hotpath:batch:call': {
+    method: string
+    /** Without its query, which may hold what nobody else should read. */
+    url: string
+    /** That of the last answer, where there was one. */
+    status: number | undefined
+    attempts: number
+    durationMs: number
+    error: unknown
+  }
   /** A call of `get` or `getOrSet` was answered. */
   'hotpath:cache:read': {
     cache: string
@@ -149,6 +160,20 @@ export interface HotpathEvents {
   }
   /** The store of the tasks did not do what was asked of it in the background; it is tried again. */
   'hotpath:tasks:trouble': { tasks: string; operation: string; error: unknown }
+  /** How far a pipeline is that delivers into a sink: five times a second, and at the end. */
+  'hotpath:stream:progress': {
+    stream: string
+    bytes: number
+    totalBytes: number | undefined
+    rows: number
+    rejected: number
+    /** Everything before it is in the sink. */
+    next: { line: number; byteOffset: number | undefined }
+    elapsedMs: number
+    bytesPerSecond: number
+    rowsPerSecond: number
+    remainingMs: number | undefined
+  }
   /** A request was refused, because the process had as many as it can serve. */
   'hotpath:limit:shed': {
     shedder: string

@@ -7,12 +7,8 @@ import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './clien
 import { DecodeStep, type DecodeOptions } from './decode-request.ts'
 import type { LimitOptions } from './limit-options.ts'
 import { LimitStep } from './limit-step.ts'
-import {
-  observeOptionNames,
-  resolveObserveStep,
-  type ObserveOptions,
-  type ObserveStep,
-} from './observe-step.ts'
+import { observeOptionNames, type ObserveOptions } from './observe-options.ts'
+import { resolveObserveStep, type ObserveStep } from './observe-step.ts'
 import { ShedStep, type ShedOptions } from './shed-step.ts'
 
 /** What `hotpath()` takes, in all adapters whose routes name their cache themselves. */
@@ -88,9 +84,11 @@ export async function closeHotpath<Raw>({
   shed,
   limit,
   compress,
+  observe,
   routeLimits,
 }: ResolvedHotpathOptions<Raw>): Promise<void> {
   await Promise.all([
+    observe?.close(),
     responseCache?.close(),
     shed?.shedder.close(),
     limit?.close(),

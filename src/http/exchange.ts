@@ -1,3 +1,6 @@
+import type { Found } from './cached-route.ts'
+import type { ForwardedRequest } from './forwarded-request.ts'
+import { notStored } from './stored-response.ts'
 import { needsRequestContext, RequestScope, runInRequest, systemClock } from '../core/index.ts'
 
 /** How a request ended. */
@@ -8,21 +11,22 @@ export interface ExchangeEnd {
   readonly isSent: boolean
 }
 
+/** `collapsed`: answered with the response to another request, for whose handler it has waited. */
+export type CacheVerdict = 'hit' | 'miss' | 'collapsed'
+
 /** A request as the adapter hands it over when it arrives. */
 export interface ObservedRequest {
   readonly method: string
   /** Path and query. */
   readonly url: string
   /** The pattern of the route, asked when somebody wants to know; undefined before it is found. */
-  readonly pattern: () => string | undefined
+  readonly pattern: string | undefined
 }
 
 /** One request on its way from the adapter's first step to the last byte of its response. */
-export class Exchange {
-  readonly method: string
-  readonly scope: RequestScope
+export class Exchange extends RequestScope {
   /** What the response cache said; undefined on a route without one, or where it was passed by. */
-  cacheVerdict: 'hit' | 'miss' | undefined = undefined
+  cacheVerdict: CacheVerdict | undefined = undefined
   readonly #request: ObservedRequest
   readonly #onEnd: (exchange: Exchange, end: ExchangeEnd) => void
   #name: string | undefined = undefined
@@ -33,20 +37,26 @@ export class Exchange {
     maxTraceEntries: number,
     onEnd: (exchange: Exchange, end: ExchangeEnd) => void,
   ) {
-    this.method = request.method
+    super({ route: '', maxTraceEntries })
     this.#request = request
     this.#onEnd = onEnd
-    const route = () => this.#name ?? routeOf(request)
-    this.scope = new RequestScope({ route, maxTraceEntries })
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  override get route(): string {
+    return this.#name ?? routeOf(this.#request)
   }
 
   /** The pattern of the route that answers, as far as it is known by now. */
   get pattern(): string | undefined {
-    return this.#name ?? this.#request.pattern()
+    return this.#name ?? this.#request.pattern
   }
 
   get elapsedMs(): number {
-    return systemClock.monotonicMs() - this.scope.startedMs
+    return systemClock.monotonicMs() - this.startedMs
   }
 
   /** For routes that the framework has no pattern of. */
@@ -78,13 +88,27 @@ export function exchangeOf(carrier: object): Exchange | undefined {
   return (carrier as Carrier)[exchangeKey]
 }
 
+/** Notes that the response cache answers. */
+export function noteFound(carrier: object, { stored, isCollapsed }: Found): void {
+  const exchange = exchangeOf(carrier)
+  if (exchange === undefined) return
+  if (stored === notStored) exchange.cacheVerdict = 'miss'
+  else exchange.cacheVerdict = isCollapsed ? 'collapsed' : 'hit'
+}
+
+/** Notes that the response cache lets a request through to its handler. */
+export function noteForwarded(carrier: object, { isBypass }: ForwardedRequest): void {
+  const exchange = exchangeOf(carrier)
+  if (exchange !== undefined && !isBypass) exchange.cacheVerdict = 'miss'
+}
+
 /** Runs the rest of a request in its context, where there is one or somebody wants one. */
 export function runExchange<T>(
   exchange: Exchange | undefined,
   request: () => ObservedRequest,
   work: () => T,
 ): T {
-  if (exchange !== undefined) return exchange.scope.run(work)
+  if (exchange !== undefined) return exchange.run(work)
   if (!needsRequestContext(0)) return work()
   const observed = request()
   return runInRequest({ route: () => routeOf(observed) }, work)
@@ -93,5 +117,5 @@ export function runExchange<T>(
 // Where no route answers, or none is known, the path says most.
 function routeOf({ pattern, url }: ObservedRequest): string {
   const queryAt = url.indexOf('?')
-  return pattern() ?? (queryAt === -1 ? url : url.slice(0, queryAt))
+  return pattern ?? (queryAt === -1 ? url : url.slice(0, queryAt))
 }

@@ -1,48 +1,41 @@
 import type { ServerResponse } from 'node:http'
 import { invalid, nonNegativeInteger } from '../core/index.ts'
-import { attachExchange, Exchange, type ExchangeEnd, type ObservedRequest } from './exchange.ts'
+import { createBudgets, type Budgets, type RequestKind } from '../measure/index.ts'
+import {
+  attachExchange,
+  Exchange,
+  exchangeOf,
+  type ExchangeEnd,
+  type ObservedRequest,
+} from './exchange.ts'
+import type { ObserveOptions } from './observe-options.ts'
 import { isDevelopment, warnAfter, warningTraceEntries } from './repeated-queries.ts'
-
-/** What an adapter's options say about watching its requests. */
-export interface ObserveOptions {
-  /**
-   * Entries that the trace of one request keeps (queries, cache verdicts, outgoing calls, tasks); 0
-   * traces nothing and costs nothing. With a number every handler runs in a request context that
-   * `requestContext()` reads. For development and for the doctor.
-   *
-   * @defaultValue 0, or 1,000 with `warnRepeatedQueries`
-   */
-  maxTraceEntries?: number | undefined
-  /**
-   * Traces requests, and warns on the console of each line that asks a query once for every row of
-   * another one; see `findRepeatedQueries`. For development: it costs two stacks for each query.
-   *
-   * @defaultValue true where NODE_ENV is 'development', else false
-   */
-  warnRepeatedQueries?: boolean | undefined
-}
-
-/** The names of {@link ObserveOptions}, for the check of an adapter's own. */
-export const observeOptionNames: readonly string[] = ['maxTraceEntries', 'warnRepeatedQueries']
+import { sendServerTiming, serverTiming } from './server-timing.ts'
 
 /** Opens the exchanges of an adapter, and sees to what follows their ends. */
 export class ObserveStep {
+  readonly budgets: Budgets | undefined
+  readonly #isOwn: boolean
   readonly #maxTraceEntries: number
   readonly #warns: boolean
+  readonly #sendsTiming: boolean
 
-  constructor(maxTraceEntries: number, warns: boolean) {
+  constructor({ budgets, maxTraceEntries, warns, sendsTiming }: ResolvedObserveOptions) {
+    this.#isOwn = budgets === true || (budgets !== false && !('record' in budgets))
+    this.budgets = resolveBudgets(budgets)
     this.#maxTraceEntries = maxTraceEntries
     this.#warns = warns
+    this.#sendsTiming = sendsTiming
   }
 
   /**
-   * Opens an exchange on a response of `node:http`, which also says when it ends.
-   *
-   * @param carrier - where later steps look for it, if not on the response
+   * Opens an exchange on a response of `node:http`, which also says when it ends. Later steps find it
+   * there.
    */
-  open(request: ObservedRequest, response: ServerResponse, carrier: object = response): Exchange {
-    const exchange = this.openAlone(request, carrier)
-    response.once('close', () => exchange.end(response.statusCode, response.writableFinished))
+  open(request: ObservedRequest, response: ServerResponse): Exchange {
+    const exchange = this.openAlone(request, response)
+    response.on('close', endOnClose)
+    if (this.#sendsTiming) sendServerTiming(response, () => this.#timingOf(exchange))
     return exchange
   }
 
@@ -53,9 +46,42 @@ export class ObserveStep {
     return exchange
   }
 
-  readonly #settle = (exchange: Exchange, _end: ExchangeEnd): void => {
-    if (this.#warns) warnAfter(exchange.scope)
+  /** What is to be sent as `Server-Timing`; undefined where it is off. */
+  timingOf(exchange: Exchange): string | undefined {
+    return this.#sendsTiming ? this.#timingOf(exchange) : undefined
   }
+
+  async close(): Promise<void> {
+    if (this.#isOwn) await this.budgets?.close()
+  }
+
+  readonly #settle = (exchange: Exchange, { durationMs, status, isSent }: ExchangeEnd): void => {
+    const { method, pattern: route, cacheVerdict } = exchange
+    // Refused by a limit or by the shedder, it has not been what it would have been.
+    const isBroken = !isSent || status >= 500 || status === 429
+    const kind = kindOf(exchange)
+    this.budgets?.record({ method, route, kind, durationMs, isBroken, cacheVerdict })
+    if (this.#warns) warnAfter(exchange)
+  }
+
+  #timingOf(exchange: Exchange): string {
+    const { method, pattern: route } = exchange
+    const kind = kindOf(exchange)
+    return serverTiming(exchange, kind, this.budgets?.budgetMs({ method, route, kind }))
+  }
+}
+
+// One function for all responses, and no `once`, which would make two more for each: it is the cost of
+// every request.
+function endOnClose(this: ServerResponse): void {
+  exchangeOf(this)?.end(this.statusCode, this.writableFinished)
+}
+
+interface ResolvedObserveOptions {
+  readonly budgets: NonNullable<ObserveOptions['budgets']>
+  readonly maxTraceEntries: number
+  readonly warns: boolean
+  readonly sendsTiming: boolean
 }
 
 /**
@@ -64,12 +90,25 @@ export class ObserveStep {
  * @throws HotpathError HOTPATH_OPTION_INVALID
  */
 export function resolveObserveStep(options: ObserveOptions): ObserveStep | undefined {
-  const { warnRepeatedQueries: warns = isDevelopment() } = options
+  const { warnRepeatedQueries: warns = isDevelopment(), budgets = false } = options
+  const { serverTiming: sendsTiming = false } = options
   if (options.warnRepeatedQueries === true && options.maxTraceEntries === 0) {
     invalid('maxTraceEntries', 'above 0 with warnRepeatedQueries, which reads the trace', 0)
   }
   const traceEntries = options.maxTraceEntries ?? (warns ? warningTraceEntries : 0)
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', traceEntries)
-  if (maxTraceEntries === 0) return undefined
-  return new ObserveStep(maxTraceEntries, warns)
+  if (maxTraceEntries === 0 && budgets === false && !sendsTiming) return undefined
+  return new ObserveStep({ budgets, maxTraceEntries, warns, sendsTiming })
+}
+
+function resolveBudgets(given: NonNullable<ObserveOptions['budgets']>): Budgets | undefined {
+  if (given === false) return undefined
+  if (given === true) return createBudgets()
+  return 'record' in given ? given : createBudgets(given)
+}
+
+// A pool notes in the request's context that it was asked: no trace is needed for it.
+function kindOf({ cacheVerdict, usesDatabase }: Exchange): RequestKind {
+  if (cacheVerdict === 'hit') return 'cached'
+  return usesDatabase ? 'database' : 'simple'
 }

@@ -15,8 +15,11 @@ export interface EndedRequest {
   readonly durationMs: number
   /** It failed, was refused, or its client went away before the answer was sent. */
   readonly isBroken: boolean
-  /** What the response cache said, on a route that has one. */
-  readonly cacheVerdict: 'hit' | 'miss' | undefined
+  /**
+   * What the response cache said, on a route that has one; `collapsed`: it was answered with the
+   * response to another request, for whose handler it has waited.
+   */
+  readonly cacheVerdict: 'hit' | 'miss' | 'collapsed' | undefined
 }
 
 /** The budgets of one route, each made when the first request comes that it is about. */
@@ -36,10 +39,13 @@ export class RouteBudgets {
   }
 
   record(request: EndedRequest, nowMs: number, window: () => SlidingWindow): void {
-    const budget = this.#latency(this.#kindOf(request.kind), window)
-    if (request.isBroken) budget.addBroken(request.durationMs, nowMs)
-    else budget.add(request.durationMs, nowMs)
-    const { cacheVerdict } = request
+    const { cacheVerdict, durationMs, isBroken } = request
+    // The other request went by what its handler did, and ended first.
+    const isLikeDatabase = cacheVerdict === 'collapsed' && this.#database !== undefined
+    const kind = this.#kindOf(isLikeDatabase ? 'database' : request.kind)
+    const budget = this.#latency(kind, window)
+    if (isBroken) budget.addBroken(durationMs, nowMs)
+    else budget.add(durationMs, nowMs)
     if (cacheVerdict === undefined) return
     this.#hits ??= new HitRatioBudget(this.#subject, this.#options.hitRatio, window())
     if (cacheVerdict === 'hit') this.#hits.add(1, 0, nowMs)

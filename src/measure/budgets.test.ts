@@ -147,6 +147,16 @@ describe('a route', () => {
   })
 })
 
+test('who has waited for the handler of another request goes by what that one was', () => {
+  make()
+  answer(1, 150, { kind: 'database', cacheVerdict: 'miss' })
+  answer(4, 150, { kind: 'simple', cacheVerdict: 'collapsed' })
+  expect(found().map(({ kind, samples }) => [kind, samples])).toEqual([
+    ['database', 5],
+    ['hit ratio', 5],
+  ])
+})
+
 test('routes beyond the most that are kept share one budget', () => {
   make({ maxRoutes: 2 })
   for (let n = 0; n < 1_000; n++) answer(1, 1, { route: `/${n}` })

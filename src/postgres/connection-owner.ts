@@ -2,11 +2,13 @@ import type { Clock } from '../core/index.ts'
 import type { Connection } from './connection.ts'
 import type { Flight } from './flight.ts'
 import type { RoundTrip } from './round-trip.ts'
+import type { Workload } from './workload.ts'
 
 /** Who is told what becomes of a connection: its pool. */
 export interface ConnectionOwner {
   readonly clock: Clock
   readonly roundTrip: RoundTrip
+  readonly workload: Workload
   /** For how long an answer proves that a connection stands. */
   readonly proofMs: number
   /** It may take work again. */

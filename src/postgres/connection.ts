@@ -34,6 +34,8 @@ export class Connection {
   /** It is being asked whether it still stands. */
   isChecking = false
   isClosed = false
+  // Counted as busy; not while it is only checked.
+  #isBusy = false
   readonly #owner: ConnectionOwner
   readonly #flights: Flight[] = []
   readonly #prepared: PreparedNames
@@ -118,7 +120,10 @@ export class Connection {
 
   /** Sends a query behind those that are under way. */
   send(flight: Flight, nowMs: number): void {
-    if (this.#flights.length === 0) this.headSinceMs = nowMs
+    if (this.#flights.length === 0) {
+      this.headSinceMs = nowMs
+      this.#begin(nowMs)
+    }
     flight.sentAtMs = nowMs
     this.queryCount++
     this.#flights.push(flight)
@@ -158,6 +163,7 @@ export class Connection {
   /** Gives the client to a borrower, without pipelining: cursors and COPY need it so. */
   lend(): PipelinedClient {
     this.isLent = true
+    this.#begin(this.#owner.clock.monotonicMs())
     this.queryCount++
     this.client.pipeline = false
     return this.client
@@ -165,6 +171,12 @@ export class Connection {
 
   /** Takes the client back, and rolls back what the borrower left open. */
   takeBack(): void {
+    // Ended or cut by the borrower; the event that says so comes only later.
+    const { _ending: isEnding, connection } = this.client
+    if (isEnding || !connection.stream.writable) {
+      this.close('lost')
+      return
+    }
     if (this.client.getTransactionStatus() === 'I' && this.client.readyForQuery) {
       this.#returned()
       return
@@ -183,6 +195,8 @@ export class Connection {
   #returned(): void {
     if (this.isClosed) return
     this.isLent = false
+    this.#owner.workload.served()
+    this.#rest(this.#owner.clock.monotonicMs())
     this.client.pipeline = true
     this.#owner.freed(this)
   }
@@ -209,6 +223,7 @@ export class Connection {
     if (this.isClosed) return
     const wasIdle = this.#flights.length === 0 && !this.isLent && !this.isChecking
     this.isClosed = true
+    this.#rest(this.#owner.clock.monotonicMs())
     this.#deadlines.stop()
     // The server would not notice that nobody waits any more.
     if (reason === 'end' && this.#flights.length > 0) {
@@ -255,6 +270,7 @@ export class Connection {
     const nowMs = this.#owner.clock.monotonicMs()
     this.#flights.splice(this.#flights.indexOf(flight), 1)
     this.#learn(flight, nowMs - this.headSinceMs)
+    this.#owner.workload.served()
     this.headSinceMs = nowMs
     if (!this.isClosed) this.#provenMs = nowMs
     if (flight.statement.altersSession) this.retiring ??= 'session'
@@ -264,6 +280,7 @@ export class Connection {
     const head = this.#flights[0]
     if (head === undefined) {
       this.idleSinceMs = nowMs
+      this.#rest(nowMs)
       this.#cancellation.landed()
     } else if (head.surrender !== undefined && !this.#cancellation.isSending) {
       this.#cancelHead(head, head.surrender)
@@ -272,6 +289,17 @@ export class Connection {
     else if (error === undefined) flight.resolve(result)
     else flight.reject(isCancelled(error) ? (verdict(flight) ?? error) : error)
     if (!this.isClosed) this.#owner.freed(this)
+  }
+
+  #begin(nowMs: number): void {
+    this.#isBusy = true
+    this.#owner.workload.begun(nowMs)
+  }
+
+  #rest(nowMs: number): void {
+    if (!this.#isBusy) return
+    this.#isBusy = false
+    this.#owner.workload.ended(nowMs)
   }
 
   // An answer to what was sent while others were under way has not waited for the network.

@@ -38,6 +38,7 @@ export type { KeysetColumn, KeysetOptions } from './keyset-options.ts'
 export { keyset, type Keyset, type Page, type Queryable } from './keyset.ts'
 export type { ColumnKey } from './key-column.ts'
 export type { Isolation, TransactionOptions } from './transaction-options.ts'
+export type { NoSizing, Sizing, SizingHint, SizingOptions } from './sizing.ts'
 export type { PoolStats, PostgresPool, Transaction } from './types.ts'
 export type { WaitTimes } from './wait-times.ts'
 

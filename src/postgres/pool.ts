@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { ClientConfig, Pool, PoolClient, QueryResult } from 'pg'
+import type { ClientConfig, Pool, PoolClient } from 'pg'
 import { activeTrace, noteDatabaseUse, register } from '../core/index.ts'
 import { Borrow, type LentClient } from './borrow.ts'
 import type { Connection } from './connection.ts'
@@ -18,6 +18,7 @@ import type { ResolvedPoolOptions } from './options.ts'
 import { isPortal, runPortal } from './portal.ts'
 import { Queries } from './queries.ts'
 import type { QueryInput } from './query-input.ts'
+import { sizingHint, type SizingHint, type SizingOptions } from './sizing.ts'
 import { runTransaction, type TransactionHost } from './transaction.ts'
 import type { PoolStats, PostgresPool } from './types.ts'
 import type { Waiter } from './waiting.ts'
@@ -70,6 +71,8 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }) as Pool['query']
 
   readonly #ask = (input: QueryInput, values?: unknown, callback?: unknown): unknown => {
+    // No query, but somebody who waits for an answer.
+    if (typeof input === 'function') return withCallback(this.#queries.run(input, undefined), input)
     if (typeof values === 'function')
       return withCallback(this.#queries.run(input, undefined), values)
     if (typeof callback === 'function')
@@ -176,6 +179,11 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     }
   }
 
+  sizingHint(options: SizingOptions = {}): SizingHint {
+    const { clock, maxConnections } = this.#options
+    return sizingHint(this.#fleet.workload.slices(clock.monotonicMs()), maxConnections, options)
+  }
+
   opened(connection: Connection): void {
     this.#connectError = undefined
     announceConnection(this.#options.name, 'opened', undefined)
@@ -191,7 +199,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     announceConnection(this.#options.name, 'closed', reason)
     this.emit('remove', connection.client)
     if (error !== undefined && !connection.isLent && this.listenerCount('error') > 0) {
-      this.emit('error', error, connection.client)
+      this.emit('error', Object.assign(error, { client: connection.client }), connection.client)
     }
     this.#fleet.grow(this.waitingCount)
     this.#checkEnded()

@@ -62,13 +62,10 @@ describe.each(Object.entries(observeServers))('%s', (adapter, serve) => {
         ],
       })
     }
-    const keys = contexts.map((context) =>
-      context?.trace?.entries.map((entry) => 'key' in entry && entry.key),
-    )
-    expect(keys.map(([key]: unknown[] = []) => key).toSorted()).toEqual([
-      `${adapter} 1`,
-      `${adapter} 2`,
-    ])
+    const keys = contexts
+      .map((context) => context?.trace?.entries[0])
+      .map((entry) => (entry !== undefined && 'key' in entry ? entry.key : ''))
+    expect(new Set(keys)).toEqual(new Set([`${adapter} 1`, `${adapter} 2`]))
   })
 
   test('a trace keeps so many entries and counts the others', async () => {

@@ -4,8 +4,9 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { components, HotpathError, listen } from '../../src/index.ts'
 import { createWorkers, type Workers, type WorkersOptions } from '../../src/workers/index.ts'
+import type * as functions from '../workers/functions.ts'
 
-type Functions = typeof import('../workers/functions.ts')
+type Functions = typeof functions
 
 const moduleUrl = new URL('../workers/functions.ts', import.meta.url)
 const made: Workers<Functions>[] = []

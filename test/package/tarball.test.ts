@@ -20,9 +20,11 @@ const withoutPeers = [
   'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/stream',
+  'hotpath/tasks',
   'hotpath/workers',
 ]
-const subpaths = [...withoutPeers, 'hotpath/postgres']
+const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 
 let folder: string
 let tarball: string

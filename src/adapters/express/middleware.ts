@@ -19,7 +19,7 @@ import {
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
-import { ExpressRequestView, observedRequest } from './request-view.ts'
+import { ExpressRequestView, ObservedExpressRequest } from './request-view.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
 
 keepTicksFast()
@@ -46,7 +46,7 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache, shed } = resolved
+  const { responseCache, observe, shed } = resolved
   const close = () => closeHotpath(resolved)
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
@@ -56,6 +56,7 @@ export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
     addTags: addNodeTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
+    budgets: observe?.budgets,
     shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
@@ -76,7 +77,7 @@ function appMiddleware({
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }
     if (decode !== undefined && !decodeNode(decode, request, response)) return
-    runExchange(exchangeOf(response), () => observedRequest(request), next)
+    runExchange(exchangeOf(response), () => new ObservedExpressRequest(request), next)
   }
   const limited = limit === undefined ? work : before(limit, work)
   const admitted: RequestHandler =
@@ -89,7 +90,7 @@ function appMiddleware({
         }
   if (observe === undefined) return admitted
   return (request, response, next) => {
-    observe.open(observedRequest(request), response)
+    observe.open(new ObservedExpressRequest(request), response)
     return admitted(request, response, next)
   }
 }

@@ -1,5 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express'
-import type { LimitOptions, NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
+import type {
+  Budgets,
+  LimitOptions,
+  NamedRouteOptions,
+  ResponseCache,
+  Shedder,
+} from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get Express's own request. */
 export type CachedOptions = NamedRouteOptions<Request>
@@ -43,6 +49,8 @@ export interface Hotpath extends RequestHandler {
   invalidateTags(tags: readonly string[]): Promise<void>
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `budgets`. */
+  readonly budgets: Budgets | undefined
   /** Undefined without `shed`. */
   readonly shedder: Shedder | undefined
   /** From now on every request goes to its handler. Close the server first. */

@@ -80,6 +80,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   if (limit !== false) limitApp(app, limit, proxies)
   app.decorate('hotpath', {
     responseCache,
+    budgets: observe?.budgets,
     shedder: shedStep?.shedder,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
   })

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type {
+  Budgets,
   CachedRouteOptions,
   Compressor,
   CompressorOptions,
@@ -89,6 +90,8 @@ export interface HotpathFastifyOptions extends ObserveOptions {
 export interface HotpathDecorator {
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `budgets`. */
+  readonly budgets: Budgets | undefined
   /** Undefined without `shed`. */
   readonly shedder: Shedder | undefined
   /**

@@ -44,7 +44,7 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions<Context> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache, shed } = resolved
+  const { responseCache, observe, shed } = resolved
   const close = () => closeHotpath(resolved)
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
@@ -53,6 +53,7 @@ export function hotpath(options: HotpathOptions<Context> = {}): Hotpath {
     addTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
+    budgets: observe?.budgets,
     shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import type { ObservedRequest, ObserveStep } from '../../http/index.ts'
+import { attachExchange, type ObservedRequest, type ObserveStep } from '../../http/index.ts'
 import { HonoRequestView, nodeBindings } from './request-view.ts'
 
 /** The middleware, in an exchange that lasts until its response was sent. */
@@ -7,7 +7,7 @@ export function observed(step: ObserveStep, middleware: MiddlewareHandler): Midd
   return async (context, next) => {
     const { outgoing } = nodeBindings(context)
     if (outgoing !== undefined) {
-      step.open(observedRequest(context), outgoing, context)
+      attachExchange(context, step.open(observedRequest(context), outgoing))
       return middleware(context, next)
     }
     // Without a response of `node:http` nobody tells when the body has been sent.
@@ -16,6 +16,10 @@ export function observed(step: ObserveStep, middleware: MiddlewareHandler): Midd
     try {
       const response = await middleware(context, next)
       status = (response ?? context.res).status
+      const timing = step.timingOf(exchange)
+      if (timing === undefined) return response
+      if (response instanceof Response) response.headers.append('server-timing', timing)
+      else context.header('server-timing', timing, { append: true })
       return response
     } finally {
       exchange.end(status, true)
@@ -29,7 +33,7 @@ export function observedRequest(context: Context): ObservedRequest {
   return {
     method,
     url,
-    pattern() {
+    get pattern() {
       const { routePath } = context.req
       // Middleware for everything, behind which nothing was found.
       return routePath === '*' || routePath === '/*' ? undefined : routePath

@@ -45,7 +45,7 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions<IncomingMessage> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache, shed } = resolved
+  const { responseCache, observe, shed } = resolved
   const close = () => closeHotpath(resolved)
   return {
     cached: (routeOptions, listener) => {
@@ -60,6 +60,7 @@ export function hotpath(options: HotpathOptions<IncomingMessage> = {}): Hotpath 
     addTags: addNodeTags,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
     responseCache,
+    budgets: observe?.budgets,
     shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
@@ -104,7 +105,7 @@ function serverListener(
 }
 
 function observedRequest({ method = 'GET', url = '/' }: IncomingMessage): ObservedRequest {
-  return { method, url, pattern: () => undefined }
+  return { method, url, pattern: undefined }
 }
 
 function namedListener(pattern: string, listener: Listener): Listener {

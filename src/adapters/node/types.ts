@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { LimitOptions, NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
+import type {
+  Budgets,
+  LimitOptions,
+  NamedRouteOptions,
+  ResponseCache,
+  Shedder,
+} from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get the request of `node:http`. */
 export type CachedOptions = NamedRouteOptions<IncomingMessage>
@@ -52,6 +58,8 @@ export interface Hotpath {
   invalidateTags(tags: readonly string[]): Promise<void>
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `budgets`. */
+  readonly budgets: Budgets | undefined
   /** Undefined without `shed`. */
   readonly shedder: Shedder | undefined
   /** From now on every request goes to its listener. Close the server first. */
