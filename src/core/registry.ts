@@ -9,6 +9,8 @@ export type ComponentKind =
   | 'compressor'
   | 'batcher'
   | 'monitor'
+  | 'budgets'
+  | 'function'
   | 'tasks'
   | 'uploads'
   | 'workers'

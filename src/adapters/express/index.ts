@@ -3,6 +3,8 @@ export type { CachedOptions, Hotpath } from './types.ts'
 export { taskRoutes, type TaskRoutes } from './tasks.ts'
 export type {
   HotpathOptions,
+  Budgets,
+  BudgetsOptions,
   Compressor,
   CompressorOptions,
   DecodeOptions,

@@ -15,6 +15,8 @@ export type {
   ServedTasks,
   ShedOptions,
   ShedRequest,
+  Budgets,
+  BudgetsOptions,
   Compressor,
   CompressorOptions,
   DecodeOptions,

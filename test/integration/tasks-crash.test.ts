@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { crash } from '../../bench/soaks/tasks-crash/crash.ts'
+import { useDatabase, useRedis } from '../services.ts'
+
+const stores = {
+  postgres: (await useDatabase()).url,
+  redis: useRedis().url,
+} as const
+
+// A reduced run of `npm run soak -- tasks-crash`.
+test.each(Object.entries(stores))(
+  'on %s workers are killed and frozen: nothing is lost, nothing completed twice or by a fenced worker',
+  { timeout: 90_000 },
+  async (engine, store) => {
+    const outcome = await crash({
+      engine: engine as keyof typeof stores,
+      tasks: new URL('../../src/tasks/index.ts', import.meta.url).href,
+      postgres: new URL('../../src/postgres/index.ts', import.meta.url).href,
+      store,
+      concurrency: 2,
+      workers: 2,
+      kills: 3,
+    })
+    expect(outcome).toMatchObject({ lost: 0, completedTwice: 0, completedByFenced: 0 })
+    expect(outcome).toMatchObject({ kills: 2, freezes: 1 })
+    expect(outcome.repeated).toBeGreaterThanOrEqual(3)
+    expect(outcome.fenced).toBeGreaterThanOrEqual(1)
+  },
+)
