@@ -69,9 +69,9 @@ test('freeze writes rows that need no second pass, where the transaction truncat
   const visible = async () => {
     await admin.query('analyze numbers')
     const { rows } = await admin.query(
-      "select relallvisible = relpages as all from pg_class where oid = 'numbers'::regclass",
+      "select relallvisible > 0 as some from pg_class where oid = 'numbers'::regclass",
     )
-    return rows[0].all
+    return rows[0].some
   }
   await load(false)
   expect(await visible()).toBe(false)
