@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { CopyStreamQuery } from 'pg-copy-streams'
 import type { Sink } from '../core/index.ts'
 import {
@@ -41,6 +42,7 @@ export class TableSink implements CopySink {
   #stream: CopyStreamQuery | undefined
   #ended: Promise<void> = Promise.resolve()
   #failure: unknown
+  #writtenInTurn = 0
   readonly #onAbort = () => void this.abort(this.#signal?.reason)
 
   constructor(
@@ -66,6 +68,7 @@ export class TableSink implements CopySink {
     for (const row of batch) text += encodeRow(this.#valuesOf(row))
     this.rowCount += batch.length
     if (!stream.write(text)) await Promise.race([once(stream, 'drain'), this.#ended])
+    await this.#letOthersRun(text.length)
     this.#check()
   }
 
@@ -118,6 +121,15 @@ export class TableSink implements CopySink {
     // server reports, and would crash on a write after it.
     this.#ended.catch((error: unknown) => (this.#failure ??= error))
     return stream
+  }
+
+  // A server that keeps up takes every write at once, so that none waits: nobody would read that it has
+  // refused a row, nor do anything else in this process.
+  async #letOthersRun(written: number): Promise<void> {
+    this.#writtenInTurn += written
+    if (this.#writtenInTurn < bufferBytes) return
+    this.#writtenInTurn = 0
+    await turnOfTheLoop()
   }
 
   #check(): void {

@@ -155,9 +155,12 @@ test('a backend that dies undoes it all: nothing about it is unknown', async () 
   const work = pool.transaction(async (tx) => {
     const sink = tx.copyInto('numbers', columns)
     await sink.write([...counting(1_000)])
-    await admin.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy "%'`,
-    )
+    await until(async () => {
+      const { rowCount } = await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy "%'`,
+      )
+      return rowCount === 1
+    })
     await until(() => pool.stats().closed.lost + pool.stats().closed.released > 0)
     await sink.close()
   })
