@@ -59,7 +59,7 @@ export class Exchange extends RequestScope {
     return systemClock.monotonicMs() - this.startedMs
   }
 
-  /** For routes that the framework has no pattern of. */
+  /** For those who know the pattern before the framework is asked, or where it has none. */
   nameRoute(name: string): void {
     this.#name = name
   }
