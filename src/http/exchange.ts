@@ -7,7 +7,7 @@ import { needsRequestContext, RequestScope, runInRequest, systemClock } from '..
 export interface ExchangeEnd {
   readonly durationMs: number
   readonly status: number
-  /** The response was sent as a whole; false where the client had gone before. */
+  /** The response was made as a whole; false where the client had gone before. */
   readonly isSent: boolean
 }
 
