@@ -36,8 +36,9 @@ export function openBytes(source: LineSource, signal: AbortSignal | undefined): 
   if (source instanceof URL) return new FileBytes(pathOf(source))
   if (source instanceof Uint8Array) return new ChunkBytes(oneByOne(piecesOf(source)), signal)
   if (source instanceof Readable) return new ChunkBytes(ofNodeStream(source), signal)
-  if (source instanceof ReadableStream) return new ChunkBytes(ofWebStream(source), signal)
   if (typeof source === 'object' && source !== null) {
+    // By its shape: naming the class would load all of Node's web streams for those who use none.
+    if ('getReader' in source) return new ChunkBytes(ofWebStream(source), signal)
     if (Symbol.asyncIterator in source) {
       return new ChunkBytes(oneByOne(source[Symbol.asyncIterator]()), signal)
     }

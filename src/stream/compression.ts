@@ -1,5 +1,4 @@
 import { pipeline, Readable } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createZstdDecompress } from 'node:zlib'
 import { damagedSource } from './errors.ts'
 import type { Compression } from './lines-options.ts'
 
@@ -14,12 +13,6 @@ export function recogniseCompression(head: Buffer, name: string): Compression | 
   if (head.subarray(0, 2).equals(gzipMagic)) return 'gzip'
   if (head.subarray(0, 4).equals(zstdMagic)) return 'zstd'
   return name.endsWith('.br') && 'brotli'
-}
-
-const decompressors = {
-  gzip: createGunzip,
-  brotli: createBrotliDecompress,
-  zstd: createZstdDecompress,
 }
 
 /** @throws HotpathError HOTPATH_STREAM_SOURCE_FAILED where the bytes are cut off or damaged */
@@ -37,6 +30,13 @@ export async function* decompress(
       hasSourceFailed = true
       throw error
     }
+  }
+  // Loaded when it is needed: it takes some megabytes, and most texts are not compressed.
+  const zlib = await import('node:zlib')
+  const decompressors = {
+    gzip: zlib.createGunzip,
+    brotli: zlib.createBrotliDecompress,
+    zstd: zlib.createZstdDecompress,
   }
   const packed = Readable.from(copies(), { highWaterMark: 1 })
   const unpacked = decompressors[compression]({ chunkSize: 64 * 1_024 })

@@ -3,7 +3,7 @@ import type { ByteSource } from './byte-source.ts'
 import { sourceFailed } from './errors.ts'
 
 // Each read is a trip to another thread, so it fetches several pieces of what is decoded at once.
-const chunkBytes = 256 * 1_024
+const chunkBytes = 512 * 1_024
 
 /** The bytes of a file, in two buffers: while the one is worked on, the other is filled. */
 export class FileBytes implements ByteSource {

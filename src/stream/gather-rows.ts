@@ -48,7 +48,7 @@ async function* gatherAsync<T>(source: AsyncIterable<T>, run: Run): Batches<T> {
  * Collects what comes within one turn of the event loop: rows that are ready travel together, and a
  * row of a slow source does not wait for those after it.
  */
-class ReadAhead<T> {
+export class ReadAhead<T> {
   readonly #iterator: AsyncIterator<T>
   readonly #signal: AbortSignal | undefined
   #rows: T[] = []

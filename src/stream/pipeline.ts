@@ -1,4 +1,11 @@
-import { nonNegativeInteger, positiveInteger, type Sink } from '../core/index.ts'
+import {
+  knownOptions,
+  nonEmptyString,
+  nonNegativeInteger,
+  positiveInteger,
+  type Sink,
+} from '../core/index.ts'
+import { checkCsvOptions, parseCsv, type CsvOptions } from './csv.ts'
 import {
   resolveRejectOptions,
   type DeliverOptions,
@@ -7,6 +14,9 @@ import {
 } from './deliver-options.ts'
 import { deliver, type Delivery } from './deliver.ts'
 import { groupRows } from './group-rows.ts'
+import { workRows, type InWorkersOptions, type RowWorkers } from './in-workers.ts'
+import { parseNdjson } from './ndjson.ts'
+import { parallelRows, type ParallelFunction, type ParallelOptions } from './parallel-rows.ts'
 import { Rejects } from './rejects.ts'
 import { RowIterator } from './row-iterator.ts'
 import {
@@ -19,6 +29,8 @@ import {
   type RowFunction,
 } from './row-steps.ts'
 import { Run } from './run.ts'
+import type { XmlRow } from './xml-row.ts'
+import { parseXmlRows } from './xml-rows.ts'
 
 /**
  * Rows on their way from a source to a sink, through steps. Nothing is opened or read before one of
@@ -68,6 +80,68 @@ export class Pipeline<T> implements AsyncIterable<T> {
   take(count: number): Pipeline<T> {
     nonNegativeInteger('count', count)
     return new Pipeline((run) => takeRows(this.#open(run), count))
+  }
+
+  /**
+   * Works on several rows at a time: for what waits (HTTP, a database). Other than with `map`, rows
+   * are on their way at once, at most `concurrency` of them.
+   */
+  parallel<U>(work: ParallelFunction<T, U>, options: ParallelOptions = {}): Pipeline<Awaited<U>> {
+    knownOptions('parallel', options, ['concurrency', 'ordered'])
+    if (options.concurrency !== undefined) positiveInteger('concurrency', options.concurrency)
+    return new Pipeline((run) => parallelRows(this.#open(run), work, options, run))
+  }
+
+  /**
+   * Works on rows in worker threads, for what keeps a core busy. The named function of the module
+   * gets an array of rows and returns one with a result for each; both are cloned, so it pays where
+   * the work takes longer than that. When it throws, all rows that it was given have failed.
+   *
+   * @param target the module as a `file:` URL, or what `createWorkers` of `hotpath/workers` made of it
+   *
+   * @example
+   * ```ts
+   * // hash.ts: export const hashAll = (rows: string[]) => rows.map((row) => hash(row))
+   * lines('words.txt').inWorkers<string>(new URL('./hash.ts', import.meta.url), 'hashAll')
+   * ```
+   */
+  inWorkers<U>(
+    target: URL | string | RowWorkers,
+    functionName: string,
+    options: InWorkersOptions = {},
+  ): Pipeline<U> {
+    knownOptions('inWorkers', options, ['maxThreads'])
+    nonEmptyString('functionName', functionName)
+    return new Pipeline((run) => workRows(this.#open(run), target, functionName, options, run))
+  }
+
+  /** Parses each line as JSON; blank lines are passed over. The type is yours to know. */
+  ndjson<U = unknown>(this: Pipeline<string>): Pipeline<U> {
+    return new Pipeline((run) => parseNdjson<U>(this.#open(run), run))
+  }
+
+  /**
+   * Parses lines as CSV (RFC 4180); a record may go over several of them. Needs the package csv-parse.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID
+   */
+  csv(this: Pipeline<string>, options: CsvOptions & { columns: false }): Pipeline<string[]>
+  csv(this: Pipeline<string>, options?: CsvOptions): Pipeline<Record<string, string>>
+  csv<U>(this: Pipeline<string>, options: CsvOptions = {}): Pipeline<U> {
+    checkCsvOptions(options)
+    return new Pipeline((run) => parseCsv<U>(this.#open(run), options, run))
+  }
+
+  /**
+   * Parses lines that hold one element each, such as `<row Id="1" Name="a &amp; b" />`, into objects
+   * of their attributes. The declaration and the tags around the rows are passed over; anything else
+   * is a row that failed, and so is a text that ends before its closing tag.
+   */
+  xmlRows(
+    this: Pipeline<string>,
+    { element = 'row' }: { element?: string } = {},
+  ): Pipeline<XmlRow> {
+    return new Pipeline((run) => parseXmlRows(this.#open(run), element, run))
   }
 
   /**
