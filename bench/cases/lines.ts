@@ -43,11 +43,11 @@ const readlineEvents = reader(async () => {
   const { createInterface } = await import('node:readline')
   return async (path) => {
     let count = 0
-    const interface_ = createInterface({ input: createReadStream(path), crlfDelay: Infinity })
-    interface_.on('line', (line) => {
+    const reading = createInterface({ input: createReadStream(path), crlfDelay: Infinity })
+    reading.on('line', (line) => {
       if (line !== '') count++
     })
-    await once(interface_, 'close')
+    await once(reading, 'close')
     return count
   }
 })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { Random } from '../../examples/api/data/random.ts'
@@ -14,7 +15,7 @@ export async function writeLog(path: string, bytes: number): Promise<number> {
   const blocks = Math.max(1, Math.round(bytes / block.length))
   const file = createWriteStream(path)
   for (let written = 0; written < blocks; written++) {
-    if (!file.write(block)) await new Promise((resolve) => file.once('drain', resolve))
+    if (!file.write(block)) await once(file, 'drain')
   }
   file.end()
   await finished(file)

@@ -1,13 +1,13 @@
 // Prints how long a CPU-heavy map takes in this thread and in two others: `node threads-main.ts FILE`.
 import { lines } from 'hotpath/stream'
 import { createWorkers } from 'hotpath/workers'
-import { hashLine } from './hash.ts'
+import { hashLine, type hashAll } from './hash.ts'
 
 const lineCount = 20_000
 const rounds = 5
 
 const path = process.argv[2] ?? ''
-const workers = createWorkers<typeof import('./hash.ts')>(new URL('./hash.ts', import.meta.url), {
+const workers = createWorkers<{ hashAll: typeof hashAll }>(new URL('./hash.ts', import.meta.url), {
   name: 'hash',
   minThreads: 2,
   maxThreads: 2,

@@ -11,25 +11,18 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-test('a file of any size is read in constant memory', { timeout: 60_000 }, async () => {
+test('a file is read within 90 MB, less than it has itself', { timeout: 60_000 }, async () => {
   const path = join(folder, 'log.txt')
-  const small = await writeLog(path, 16e6)
-  const first = await readInChild('arrays', path)
-  expect(first.count).toBe(small)
-  const large = await writeLog(path, 160e6)
-  const second = await readInChild('arrays', path)
-  expect(second.count).toBe(large)
-  expect(second.peakRssMb).toBeLessThan(first.peakRssMb + 10)
+  const lines = await writeLog(path, 160e6)
+  const { count, peakRssMb } = await readInChild('arrays', path)
+  expect(count).toBe(lines)
+  expect(peakRssMb).toBeLessThan(90)
 })
 
-test(
-  'a single line of 1 GB is one rejected row, in constant memory',
-  { timeout: 60_000 },
-  async () => {
-    const { count, failed, peakRssMb } = await readInChild('long-line', 1e9)
-    expect(count).toBe(2)
-    expect(failed).toBe('the line is longer than 16777216 bytes (maxLineBytes)')
-    // The line is held until it is beyond the limit, which is one of 16 MB, and copied as it grows.
-    expect(peakRssMb).toBeLessThan(160)
-  },
-)
+test('a line of 1 GB is one rejected row, in constant memory', { timeout: 60_000 }, async () => {
+  const { count, failed, peakRssMb } = await readInChild('long-line', 1e9)
+  expect(count).toBe(2)
+  expect(failed).toBe('the line is longer than 16777216 bytes (maxLineBytes)')
+  // What is held is one line of at most 16 MB, copied once when it outgrows its room.
+  expect(peakRssMb).toBeLessThan(160)
+})
