@@ -120,6 +120,16 @@ describe('xmlRows', () => {
     ])
   })
 
+  test('an empty text lacks its closing tag; one that was read to its end does not', async () => {
+    const { rejected } = await read(lines(Buffer.alloc(0)).xmlRows())
+    expect(rejected).toEqual(['1/0 the text ends here, before its closing tag'])
+    const text = Buffer.from('<a>\n<row A="1" />\n</a>')
+    const { next } = await lines(text)
+      .xmlRows()
+      .to(async () => {})
+    expect(await read(lines(text, { from: next }).xmlRows())).toEqual({ rows: [], rejected: [] })
+  })
+
   test('of another name', async () => {
     const { rows } = await read(lines(Buffer.from('<i n="1"/>\n</is>')).xmlRows({ element: 'i' }))
     expect(rows.map(({ n }) => n)).toEqual(['1'])

@@ -118,7 +118,10 @@ describe('goes on from a byte offset', () => {
     if (most > 0) expect(read).toBeLessThanOrEqual(most + 1_024 * 1_024)
   })
 
-  test('beyond the end there is nothing', async () => {
+  test('at the end and beyond it there is nothing', async () => {
+    const end = { line: 30_001, byteOffset: bytes.length }
+    const { rows, next } = await lines(bytes, { from: end }).to(async () => {})
+    expect({ rows, next }).toEqual({ rows: 0, next: end })
     expect(await lines(bytes, { from: bytes.length + 1 }).toArray()).toEqual([])
     expect(await lines(await write('end.txt', 'a'), { from: 9 }).toArray()).toEqual([])
   })
