@@ -33,6 +33,7 @@ export function resolveRequest(input: FetchInput): Target {
     )
   }
   const { method = 'GET', headers, body } = input
+  if (typeof method !== 'string') throw requestInvalid('The method of a request must be a string')
   if (body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)) {
     throw requestInvalid(
       'The body of a request must be a string or bytes: it may have to be sent twice',

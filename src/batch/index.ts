@@ -7,3 +7,5 @@ export type { FetchEnd, FetchFailure, FetchResult, FetchSuccess } from './fetch-
 export { ItemsFailedError, type ItemFailure } from './items-failed.ts'
 export { mapConcurrent, type ConcurrentMap, type Settled } from './map-concurrent.ts'
 export type { MapContext, MapFunction, MapOptions } from './map-options.ts'
+export { createBatcher, type Batcher, type BatcherStats } from './batcher.ts'
+export type { BatchContext, BatcherOptions, BatchFunction } from './batcher-options.ts'

@@ -10,7 +10,9 @@ export function retryAfterMs(headers: IncomingHttpHeaders, clock: Clock): number
   const value = headers['retry-after']?.trim()
   if (value === undefined) return undefined
   if (/^\d+$/.test(value)) return Number(value) * 1_000
-  const until = Date.parse(value)
+  // `Date.parse` makes a date of almost anything, and takes the form of C's asctime for local time.
+  if (!/^[A-Z][a-z]{2}/.test(value)) return undefined
+  const until = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`)
   if (Number.isNaN(until)) return undefined
   const servers = Date.parse(headers.date ?? '')
   return Math.max(0, until - (Number.isNaN(servers) ? clock.epochMs() : servers))

@@ -106,7 +106,7 @@ export function runInRequest<T>(options: RequestContextOptions, work: () => T): 
 /** A request that was opened before it can be entered; adapters measure from the opening. */
 export class RequestScope implements RequestContext {
   readonly startedMs: number
-  readonly trace: BoundedTrace | undefined
+  readonly trace: (Trace & TraceRecorder) | undefined
   usesDatabase = false
   readonly #route: string | (() => string)
 

@@ -12,6 +12,7 @@ export type ComponentKind =
   | 'budgets'
   | 'function'
   | 'tasks'
+  | 'uploads'
   | 'workers'
 
 /** One living component, as exporters and the doctor see it. */

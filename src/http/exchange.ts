@@ -20,13 +20,11 @@ export interface ObservedRequest {
   /** Path and query. */
   readonly url: string
   /** The pattern of the route, asked when somebody wants to know; undefined before it is found. */
-  readonly pattern: () => string | undefined
+  readonly pattern: string | undefined
 }
 
 /** One request on its way from the adapter's first step to the last byte of its response. */
-export class Exchange {
-  readonly method: string
-  readonly scope: RequestScope
+export class Exchange extends RequestScope {
   /** What the response cache said; undefined on a route without one, or where it was passed by. */
   cacheVerdict: CacheVerdict | undefined = undefined
   readonly #request: ObservedRequest
@@ -39,20 +37,26 @@ export class Exchange {
     maxTraceEntries: number,
     onEnd: (exchange: Exchange, end: ExchangeEnd) => void,
   ) {
-    this.method = request.method
+    super({ route: '', maxTraceEntries })
     this.#request = request
     this.#onEnd = onEnd
-    const route = () => this.#name ?? routeOf(request)
-    this.scope = new RequestScope({ route, maxTraceEntries })
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  override get route(): string {
+    return this.#name ?? routeOf(this.#request)
   }
 
   /** The pattern of the route that answers, as far as it is known by now. */
   get pattern(): string | undefined {
-    return this.#name ?? this.#request.pattern()
+    return this.#name ?? this.#request.pattern
   }
 
   get elapsedMs(): number {
-    return systemClock.monotonicMs() - this.scope.startedMs
+    return systemClock.monotonicMs() - this.startedMs
   }
 
   /** For routes that the framework has no pattern of. */
@@ -104,7 +108,7 @@ export function runExchange<T>(
   request: () => ObservedRequest,
   work: () => T,
 ): T {
-  if (exchange !== undefined) return exchange.scope.run(work)
+  if (exchange !== undefined) return exchange.run(work)
   if (!needsRequestContext(0)) return work()
   const observed = request()
   return runInRequest({ route: () => routeOf(observed) }, work)
@@ -113,5 +117,5 @@ export function runExchange<T>(
 // Where no route answers, or none is known, the path says most.
 function routeOf({ pattern, url }: ObservedRequest): string {
   const queryAt = url.indexOf('?')
-  return pattern() ?? (queryAt === -1 ? url : url.slice(0, queryAt))
+  return pattern ?? (queryAt === -1 ? url : url.slice(0, queryAt))
 }

@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import { invalid, nonNegativeInteger } from '../core/index.ts'
 import { createBudgets, type Budgets, type RequestKind } from '../measure/index.ts'
-import { attachExchange, Exchange, type ExchangeEnd, type ObservedRequest } from './exchange.ts'
+import {
+  attachExchange,
+  Exchange,
+  exchangeOf,
+  type ExchangeEnd,
+  type ObservedRequest,
+} from './exchange.ts'
 import type { ObserveOptions } from './observe-options.ts'
 import { isDevelopment, warnAfter, warningTraceEntries } from './repeated-queries.ts'
 import { sendServerTiming, serverTiming } from './server-timing.ts'
@@ -23,13 +29,12 @@ export class ObserveStep {
   }
 
   /**
-   * Opens an exchange on a response of `node:http`, which also says when it ends.
-   *
-   * @param carrier - where later steps look for it, if not on the response
+   * Opens an exchange on a response of `node:http`, which also says when it ends. Later steps find it
+   * there.
    */
-  open(request: ObservedRequest, response: ServerResponse, carrier: object = response): Exchange {
-    const exchange = this.openAlone(request, carrier)
-    response.once('close', () => exchange.end(response.statusCode, response.writableFinished))
+  open(request: ObservedRequest, response: ServerResponse): Exchange {
+    const exchange = this.openAlone(request, response)
+    response.on('close', endOnClose)
     if (this.#sendsTiming) sendServerTiming(response, () => this.#timingOf(exchange))
     return exchange
   }
@@ -56,7 +61,7 @@ export class ObserveStep {
     const isBroken = !isSent || status >= 500 || status === 429
     const kind = kindOf(exchange)
     this.budgets?.record({ method, route, kind, durationMs, isBroken, cacheVerdict })
-    if (this.#warns) warnAfter(exchange.scope)
+    if (this.#warns) warnAfter(exchange)
   }
 
   #timingOf(exchange: Exchange): string {
@@ -64,6 +69,12 @@ export class ObserveStep {
     const kind = kindOf(exchange)
     return serverTiming(exchange, kind, this.budgets?.budgetMs({ method, route, kind }))
   }
+}
+
+// One function for all responses, and no `once`, which would make two more for each: it is the cost of
+// every request.
+function endOnClose(this: ServerResponse): void {
+  exchangeOf(this)?.end(this.statusCode, this.writableFinished)
 }
 
 interface ResolvedObserveOptions {
@@ -97,7 +108,7 @@ function resolveBudgets(given: NonNullable<ObserveOptions['budgets']>): Budgets 
 }
 
 // A pool notes in the request's context that it was asked: no trace is needed for it.
-function kindOf({ cacheVerdict, scope }: Exchange): RequestKind {
+function kindOf({ cacheVerdict, usesDatabase }: Exchange): RequestKind {
   if (cacheVerdict === 'hit') return 'cached'
-  return scope.usesDatabase ? 'database' : 'simple'
+  return usesDatabase ? 'database' : 'simple'
 }

@@ -19,12 +19,12 @@ export function sendServerTiming(response: ServerResponse, value: () => string):
  * request is traced, what the response cache said, and the budget of such a request.
  */
 export function serverTiming(
-  { elapsedMs, cacheVerdict, scope }: Exchange,
+  { elapsedMs, cacheVerdict, trace }: Exchange,
   kind: string,
   budgetMs: number | undefined,
 ): string {
   const metrics = [`total;dur=${elapsedMs.toFixed(1)}`]
-  const queries = scope.trace?.entries.filter((entry) => entry.kind === 'query') ?? []
+  const queries = trace?.entries.filter((entry) => entry.kind === 'query') ?? []
   if (queries.length > 0) {
     const sumMs = queries.reduce((sum, { durationMs }) => sum + durationMs, 0)
     metrics.push(`db;dur=${sumMs.toFixed(1)};desc="queries: ${queries.length}"`)

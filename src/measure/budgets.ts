@@ -95,6 +95,8 @@ class SlidingBudgets implements Budgets {
   // By route and then by method: both are texts that are there already, and none is put together.
   readonly #routes = new Map<string, Map<string, RouteBudgets | false>>()
   #routeCount = 0
+  // Moves on with each slice: to ask the clock for every request would be a part of what they cost.
+  #nowMs: number
   readonly #components = new Map<string, LatencyBudget | HitRatioBudget>()
   readonly #unregister: () => void
   #timer: Timer
@@ -102,6 +104,7 @@ class SlidingBudgets implements Budgets {
   constructor(options: ResolvedBudgetsOptions) {
     this.name = options.name
     this.#options = options
+    this.#nowMs = options.clock.monotonicMs()
     this.#unregister = register('budgets', options.name, () => this.stats())
     this.#timer = this.#judgeLater()
   }
@@ -109,7 +112,7 @@ class SlidingBudgets implements Budgets {
   record(request: EndedRequest): void {
     const budgets = this.#of(request.method, request.route)
     if (budgets === false) return
-    budgets.record(request, this.#options.clock.monotonicMs(), this.#window)
+    budgets.record(request, this.#nowMs, this.#window)
   }
 
   budgetMs({ method, route, kind }: Pick<EndedRequest, 'method' | 'route' | 'kind'>) {
@@ -122,8 +125,7 @@ class SlidingBudgets implements Budgets {
     const p95Ms = positiveMs('p95Ms', budget.p95Ms)
     const made = new LatencyBudget(name, 'component', p95Ms, this.#window())
     this.#add(name, made)
-    const { clock } = this.#options
-    return { record: (durationMs) => made.add(durationMs, clock.monotonicMs()) }
+    return { record: (durationMs) => made.add(durationMs, this.#nowMs) }
   }
 
   cache(name: string, stats: () => HitCounts, budget: { hitRatio?: number | undefined } = {}) {
@@ -133,9 +135,7 @@ class SlidingBudgets implements Budgets {
   }
 
   stats(): BudgetsStats {
-    const { minSamples, clock } = this.#options
-    const nowMs = clock.monotonicMs()
-    const budgets = this.#all().map((budget) => budget.report(minSamples, nowMs))
+    const budgets = this.#report().map(({ report }) => report)
     const count = (state: BudgetReport['state']) =>
       budgets.filter((budget) => budget.state === state).length
     return {
@@ -179,8 +179,7 @@ class SlidingBudgets implements Budgets {
   }
 
   readonly #window = (): SlidingWindow => {
-    const { windowMs, clock } = this.#options
-    return { windowMs, sliceCount, nowMs: clock.monotonicMs() }
+    return { windowMs: this.#options.windowMs, sliceCount, nowMs: this.#nowMs }
   }
 
   #add(name: string, budget: LatencyBudget | HitRatioBudget): void {
@@ -204,15 +203,18 @@ class SlidingBudgets implements Budgets {
 
   // Also where nobody listens: who begins to listen later hears of changes and not of old news.
   #judge(): void {
-    const { minSamples, clock } = this.#options
-    const nowMs = clock.monotonicMs()
-    for (const budget of this.#all()) {
-      const report = budget.report(minSamples, nowMs)
+    for (const { budget, report } of this.#report()) {
       const before = budget.announced
       if (report.state === before) continue
       budget.announced = report.state
       if (turned.hasSubscribers) turned.publish(eventOf(this.name, before, report))
     }
+  }
+
+  #report(): { budget: LatencyBudget | HitRatioBudget; report: BudgetReport }[] {
+    const { minSamples, clock } = this.#options
+    this.#nowMs = clock.monotonicMs()
+    return this.#all().map((budget) => ({ budget, report: budget.report(minSamples, this.#nowMs) }))
   }
 }
 

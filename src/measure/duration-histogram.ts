@@ -9,7 +9,7 @@ const slots = (maxOctave - slotBits + 2) * slotsPerOctave
 export const relativeError: number = 1 / (2 * slotsPerOctave)
 
 // The borders are OpenTelemetry's for HTTP, and some below them for functions that take microseconds.
-const boundsMs = [
+const functionBoundsMs = [
   0.001,
   0.01,
   0.1,
@@ -90,7 +90,8 @@ export class DurationHistogram {
     return 0
   }
 
-  stats(): DurationStats {
+  /** @param boundsMs of the buckets; the last is `Infinity` */
+  stats(boundsMs: readonly number[] = functionBoundsMs): DurationStats {
     return {
       count: this.#count,
       sumMs: this.#sumMs,
@@ -102,7 +103,7 @@ export class DurationHistogram {
       p99Ms: this.quantileMs(0.99),
       p999Ms: this.quantileMs(0.999),
       relativeError,
-      buckets: this.#buckets(),
+      buckets: this.#buckets(boundsMs),
     }
   }
 
@@ -113,7 +114,7 @@ export class DurationHistogram {
     this.#maxMs = 0
   }
 
-  #buckets(): DurationBuckets['buckets'] {
+  #buckets(boundsMs: readonly number[]): DurationBuckets['buckets'] {
     const buckets = boundsMs.map((atMostMs) => ({ atMostMs, count: 0 }))
     let at = 0
     for (let slot = 0; slot < slots; slot++) {

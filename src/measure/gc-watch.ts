@@ -11,6 +11,9 @@ const kinds = new Map<unknown, GcKind>([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, 'weakcb'],
 ])
 
+// OpenTelemetry advises 10 ms to 10 s; most minor collections take less.
+const boundsMs = [0.1, 1, 10, 100, 1_000, 10_000, Infinity]
+
 /** Times the garbage collections of this thread, from when it is made until it is closed. */
 export class GcWatch {
   readonly #times: Readonly<Record<GcKind, DurationHistogram>> = {
@@ -33,10 +36,10 @@ export class GcWatch {
   stats(): Record<GcKind, DurationBuckets> {
     const { minor, major, incremental, weakcb } = this.#times
     return {
-      minor: minor.stats(),
-      major: major.stats(),
-      incremental: incremental.stats(),
-      weakcb: weakcb.stats(),
+      minor: minor.stats(boundsMs),
+      major: major.stats(boundsMs),
+      incremental: incremental.stats(boundsMs),
+      weakcb: weakcb.stats(boundsMs),
     }
   }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { getHeapStatistics } from 'node:v8'
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 import { register, type Timer } from '../core/index.ts'
 import type { DurationBuckets } from './duration-histogram.ts'
 import { GcWatch, type GcKind } from './gc-watch.ts'
@@ -18,6 +18,8 @@ export interface RuntimeStats {
   readonly gc: Readonly<Record<GcKind, DurationBuckets>>
   readonly heap: {
     readonly usedBytes: number
+    /** The same by V8's spaces: `new_space`, `old_space`, … */
+    readonly usedBytesBySpace: Readonly<Record<string, number>>
     readonly committedBytes: number
     /** Where V8 gives up with "out of memory". */
     readonly limitBytes: number
@@ -95,6 +97,9 @@ class Monitor implements RuntimeMonitor {
       gc: this.#gc.stats(),
       heap: {
         usedBytes: heap.used_heap_size,
+        usedBytesBySpace: Object.fromEntries(
+          getHeapSpaceStatistics().map((space) => [space.space_name, space.space_used_size]),
+        ),
         committedBytes: heap.total_heap_size,
         limitBytes: heap.heap_size_limit,
         afterGcBytes: this.#trend.lastBytes,

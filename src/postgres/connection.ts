@@ -171,6 +171,12 @@ export class Connection {
 
   /** Takes the client back, and rolls back what the borrower left open. */
   takeBack(): void {
+    // Ended or cut by the borrower; the event that says so comes only later.
+    const { _ending: isEnding, connection } = this.client
+    if (isEnding || !connection.stream.writable) {
+      this.close('lost')
+      return
+    }
     if (this.client.getTransactionStatus() === 'I' && this.client.readyForQuery) {
       this.#returned()
       return

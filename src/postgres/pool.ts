@@ -71,6 +71,8 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }) as Pool['query']
 
   readonly #ask = (input: QueryInput, values?: unknown, callback?: unknown): unknown => {
+    // No query, but somebody who waits for an answer.
+    if (typeof input === 'function') return withCallback(this.#queries.run(input, undefined), input)
     if (typeof values === 'function')
       return withCallback(this.#queries.run(input, undefined), values)
     if (typeof callback === 'function')
@@ -197,7 +199,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     announceConnection(this.#options.name, 'closed', reason)
     this.emit('remove', connection.client)
     if (error !== undefined && !connection.isLent && this.listenerCount('error') > 0) {
-      this.emit('error', error, connection.client)
+      this.emit('error', Object.assign(error, { client: connection.client }), connection.client)
     }
     this.#fleet.grow(this.waitingCount)
     this.#checkEnded()

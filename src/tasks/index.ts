@@ -21,15 +21,15 @@ export {
   type WorkSettings,
 } from './engine.ts'
 export type { TasksOptions } from './options.ts'
-export { postgresEngine } from './postgres-engine.ts'
+export { postgresEngine } from './postgres/engine.ts'
 export type {
   PostgresEngineOptions,
   PostgresRows,
   PostgresTaskPool,
   PostgresTransaction,
-} from './postgres-options.ts'
-export { redisEngine } from './redis-engine.ts'
-export type { RedisEngineOptions, RedisTaskClient } from './redis-options.ts'
+} from './postgres/options.ts'
+export { redisEngine } from './redis/engine.ts'
+export type { RedisEngineOptions, RedisTaskClient } from './redis/options.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './schema.ts'
 export type { StatusBase, TaskStatus } from './status.ts'
 export type {
@@ -43,3 +43,13 @@ export type {
   WaitOptions,
 } from './task.ts'
 export { createTasks } from './tasks.ts'
+export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
+export type { SqliteEngineOptions } from './sqlite/options.ts'
+export type { UploadStoreOptions } from './upload-options.ts'
+export {
+  createUploadStore,
+  type ReceiveOptions,
+  type UploadReference,
+  type UploadStore,
+  type UploadStoreStats,
+} from './upload-store.ts'

@@ -20,8 +20,9 @@ const withoutPeers = [
   'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
-  'hotpath/workers',
   'hotpath/stream',
+  'hotpath/tasks',
+  'hotpath/workers',
 ]
 const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 

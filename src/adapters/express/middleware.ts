@@ -19,7 +19,7 @@ import {
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
-import { ExpressRequestView, observedRequest } from './request-view.ts'
+import { ExpressRequestView, ObservedExpressRequest } from './request-view.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
 
 keepTicksFast()
@@ -77,7 +77,7 @@ function appMiddleware({
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }
     if (decode !== undefined && !decodeNode(decode, request, response)) return
-    runExchange(exchangeOf(response), () => observedRequest(request), next)
+    runExchange(exchangeOf(response), () => new ObservedExpressRequest(request), next)
   }
   const limited = limit === undefined ? work : before(limit, work)
   const admitted: RequestHandler =
@@ -90,7 +90,7 @@ function appMiddleware({
         }
   if (observe === undefined) return admitted
   return (request, response, next) => {
-    observe.open(observedRequest(request), response)
+    observe.open(new ObservedExpressRequest(request), response)
     return admitted(request, response, next)
   }
 }

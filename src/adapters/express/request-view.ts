@@ -34,13 +34,23 @@ export class ExpressRequestView implements RequestView<Request>, LimitedRequest<
 }
 
 /** The pattern is known once Express has found a route, with the path of the router that it is in. */
-export function observedRequest(request: Request): ObservedRequest {
-  return {
-    method: request.method,
-    url: request.originalUrl,
-    pattern() {
-      const route = request.route as { readonly path: unknown } | undefined
-      return route === undefined ? undefined : `${request.baseUrl}${String(route.path)}`
-    },
+export class ObservedExpressRequest implements ObservedRequest {
+  readonly #raw: Request
+
+  constructor(raw: Request) {
+    this.#raw = raw
+  }
+
+  get method(): string {
+    return this.#raw.method
+  }
+
+  get url(): string {
+    return this.#raw.originalUrl
+  }
+
+  get pattern(): string | undefined {
+    const route = this.#raw.route as { readonly path: unknown } | undefined
+    return route === undefined ? undefined : `${this.#raw.baseUrl}${String(route.path)}`
   }
 }

@@ -9,7 +9,7 @@ import {
 /** Opens the exchange of each request, before any other hook that is declared later. */
 export function observeRequests(app: FastifyInstance, step: ObserveStep): void {
   app.addHook('onRequest', (request, reply, next) => {
-    step.open(observedRequest(request), reply.raw)
+    step.open(new ObservedFastifyRequest(request), reply.raw)
     next()
   })
   app.addHook('onClose', () => step.close())
@@ -19,11 +19,26 @@ export function observeRequests(app: FastifyInstance, step: ObserveStep): void {
 export function addRequestContext(app: FastifyInstance): void {
   // Not in onRequest: a body is read from the socket, out of any context that was opened before.
   app.addHook('preHandler', (request, reply, next) => {
-    runExchange(exchangeOf(reply.raw), () => observedRequest(request), next)
+    runExchange(exchangeOf(reply.raw), () => new ObservedFastifyRequest(request), next)
   })
 }
 
-function observedRequest(request: FastifyRequest): ObservedRequest {
-  const { method, url } = request
-  return { method, url, pattern: () => request.routeOptions.url }
+class ObservedFastifyRequest implements ObservedRequest {
+  readonly #request: FastifyRequest
+
+  constructor(request: FastifyRequest) {
+    this.#request = request
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get url(): string {
+    return this.#request.url
+  }
+
+  get pattern(): string | undefined {
+    return this.#request.routeOptions.url
+  }
 }

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import type { ObservedRequest, ObserveStep } from '../../http/index.ts'
+import { attachExchange, type ObservedRequest, type ObserveStep } from '../../http/index.ts'
 import { HonoRequestView, nodeBindings } from './request-view.ts'
 
 /** The middleware, in an exchange that lasts until its response was sent. */
@@ -7,7 +7,7 @@ export function observed(step: ObserveStep, middleware: MiddlewareHandler): Midd
   return async (context, next) => {
     const { outgoing } = nodeBindings(context)
     if (outgoing !== undefined) {
-      step.open(observedRequest(context), outgoing, context)
+      attachExchange(context, step.open(observedRequest(context), outgoing))
       return middleware(context, next)
     }
     // Without a response of `node:http` nobody tells when the body has been sent.
@@ -33,7 +33,7 @@ export function observedRequest(context: Context): ObservedRequest {
   return {
     method,
     url,
-    pattern() {
+    get pattern() {
       const { routePath } = context.req
       // Middleware for everything, behind which nothing was found.
       return routePath === '*' || routePath === '/*' ? undefined : routePath

@@ -105,7 +105,7 @@ function serverListener(
 }
 
 function observedRequest({ method = 'GET', url = '/' }: IncomingMessage): ObservedRequest {
-  return { method, url, pattern: () => undefined }
+  return { method, url, pattern: undefined }
 }
 
 function namedListener(pattern: string, listener: Listener): Listener {
