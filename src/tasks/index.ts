@@ -46,10 +46,5 @@ export { createTasks } from './tasks.ts'
 export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
 export type { SqliteEngineOptions } from './sqlite/options.ts'
 export type { UploadStoreOptions } from './upload-options.ts'
-export {
-  createUploadStore,
-  type ReceiveOptions,
-  type UploadReference,
-  type UploadStore,
-  type UploadStoreStats,
-} from './upload-store.ts'
+export { createUploadStore } from './upload-store.ts'
+export type { ReceiveOptions, UploadReference, UploadStore, UploadStoreStats } from './upload.ts'

@@ -31,6 +31,7 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
       expect.stringContaining('memo.md'),
       expect.stringContaining('node-http.md'),
       expect.stringContaining('stream.md'),
+      expect.stringContaining('tasks-http.md'),
       expect.stringContaining('workers.md'),
     ]),
   )

@@ -40,6 +40,8 @@ export class Link {
     const worker = new Worker(new URL(`./thread.${ending}`, import.meta.url), {
       workerData: data,
       name: 'hotpath-tasks',
+      // Of a program that was given as text (`--eval`); a thread that is a file refuses it.
+      execArgv: process.execArgv.filter((option) => !option.startsWith('--input-type')),
     })
     const opened = Promise.withResolvers<Opening>()
     const fail = ({ message, stack }: Error) => {
