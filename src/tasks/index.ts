@@ -45,3 +45,11 @@ export type {
 export { createTasks } from './tasks.ts'
 export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
 export type { SqliteEngineOptions } from './sqlite/options.ts'
+export type { UploadStoreOptions } from './upload-options.ts'
+export {
+  createUploadStore,
+  type ReceiveOptions,
+  type UploadReference,
+  type UploadStore,
+  type UploadStoreStats,
+} from './upload-store.ts'
