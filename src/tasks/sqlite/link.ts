@@ -49,6 +49,9 @@ export class Link {
     const worker = new Worker(new URL(`./thread.${ending}`, import.meta.url), {
       workerData: data,
       name: 'hotpath-tasks',
+      // None of the process' own flags: loaders cost memory here, and some (--input-type) end it. Node 22
+      // warns that SQLite is experimental; nothing of what was experimental in it is used.
+      execArgv: ['--disable-warning=ExperimentalWarning'],
     })
     const opened = Promise.withResolvers<Opening>()
     const fail = ({ message, stack }: Error) => {
