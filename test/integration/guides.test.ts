@@ -32,6 +32,7 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
       expect.stringContaining('node-http.md'),
       expect.stringContaining('stream.md'),
       expect.stringContaining('tasks-http.md'),
+      expect.stringContaining('tasks.md'),
       expect.stringContaining('workers.md'),
     ]),
   )
