@@ -17,6 +17,7 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
   const names = programs.map(({ name }) => name)
   expect(names).toEqual(
     expect.arrayContaining([
+      expect.stringContaining('batch.md'),
       expect.stringContaining('caching.md'),
       expect.stringContaining('client-address.md'),
       expect.stringContaining('compression.md'),
