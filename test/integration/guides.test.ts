@@ -18,6 +18,7 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
   expect(names).toEqual(
     expect.arrayContaining([
       expect.stringContaining('budgets.md'),
+      expect.stringContaining('batch.md'),
       expect.stringContaining('caching.md'),
       expect.stringContaining('client-address.md'),
       expect.stringContaining('compression.md'),
