@@ -5,6 +5,7 @@ import { crashEngines } from '../soaks/tasks-crash/stores.ts'
 
 const kills = 10
 const workers = 5
+const bystanders = 1
 const found = new Map<string, CrashOutcome>()
 
 async function measure(services: Services): Promise<void> {
@@ -17,6 +18,7 @@ async function measure(services: Services): Promise<void> {
       store: engine.store(services),
       concurrency: 2,
       workers,
+      bystanders,
       kills,
     })
     found.set(engine.name, outcome)
@@ -41,7 +43,7 @@ const sum = (of: (outcome: CrashOutcome) => number) => () =>
 const bench: Bench = {
   title: 'workers killed and frozen in the middle of tasks',
   settings: [
-    `${kills} times on each engine, every third a freeze; ${workers} workers with 2 tasks each, of 200 to 800 ms`,
+    `${kills} times on each engine, every third a freeze; ${workers} workers with 2 tasks each, of 200 to 800 ms, and ${bystanders} that lives`,
     'takeover: from the death of a worker until another began its task, the median over those tasks',
     'the engines with their defaults; more executions than tasks: those that were begun again',
   ],

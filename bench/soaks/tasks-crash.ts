@@ -4,6 +4,7 @@ import { crash, type CrashOutcome } from './tasks-crash/crash.ts'
 import { crashEngines, type CrashEngine } from './tasks-crash/stores.ts'
 
 const workers = 6
+const bystanders = 2
 
 const soak: Soak = {
   title: 'workers are killed (SIGKILL) and frozen (SIGSTOP, SIGCONT) in the middle of tasks',
@@ -22,6 +23,7 @@ const soak: Soak = {
         store: engine.store(given),
         concurrency: 2,
         workers,
+        bystanders,
         kills: given.operations,
         progress: (count) => given.progress(done + count),
       })

@@ -19,6 +19,7 @@ test.each(Object.entries(stores))(
       store,
       concurrency: 2,
       workers: 2,
+      bystanders: 1,
       kills: 3,
     })
     expect(outcome).toMatchObject({ lost: 0, completedTwice: 0, completedByFenced: 0 })
