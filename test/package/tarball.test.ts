@@ -10,16 +10,21 @@ const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const withoutPeers = [
   'hotpath',
+  'hotpath/batch',
   'hotpath/cache',
   'hotpath/compress',
   'hotpath/express',
   'hotpath/fastify',
   'hotpath/hono',
   'hotpath/limit',
+  'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/stream',
+  'hotpath/tasks',
+  'hotpath/workers',
 ]
-const subpaths = [...withoutPeers, 'hotpath/postgres']
+const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 
 let folder: string
 let tarball: string

@@ -12,6 +12,8 @@ export type {
   ResponseCacheStats,
   ShedOptions,
   ShedRequest,
+  Budgets,
+  BudgetsOptions,
   Compressor,
   CompressorOptions,
   DecodeOptions,

@@ -2,6 +2,8 @@ export { hotpath } from './middleware.ts'
 export type { CachedOptions, Hotpath } from './types.ts'
 export type {
   HotpathOptions,
+  Budgets,
+  BudgetsOptions,
   Compressor,
   CompressorOptions,
   DecodeOptions,

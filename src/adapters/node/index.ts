@@ -2,6 +2,8 @@ export { hotpath } from './hotpath.ts'
 export type { CachedOptions, Hotpath, Listener } from './types.ts'
 export type {
   HotpathOptions,
+  Budgets,
+  BudgetsOptions,
   Compressor,
   CompressorOptions,
   DecodeOptions,

@@ -3,26 +3,26 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Enqueued, NewTask } from '../engine.ts'
 import { rowState } from './schema.ts'
 
-/** Ids begin with the time, so that the index over them grows at its end, and go on with 132 random bits. */
+/** Ids begin with the time, so that the index over them grows at its end, and go on with 144 random bits. */
 export function createTaskId(nowMs: number): string {
-  const bytes = Buffer.allocUnsafe(6 + 18)
-  bytes.writeUIntBE(nowMs, 0, 6)
-  randomPool.copy(bytes, 6, takeRandom(), poolTaken)
-  return bytes.toString('base64url')
+  const time = Buffer.alloc(6)
+  time.writeUIntBE(nowMs, 0, 6)
+  return time.toString('base64url') + takeRandom()
 }
 
 // A call to the system for each id would cost more than the rest of an enqueue.
-const poolBytes = 18 * 256
-let randomPool = Buffer.alloc(0)
-let poolTaken = 0
+const idsInPool = 256
+let pool = ''
+let takenChars = 0
 
-function takeRandom(): number {
-  if (poolTaken >= randomPool.length) {
-    randomPool = randomBytes(poolBytes)
-    poolTaken = 0
+/** 18 random bytes, as 24 characters. */
+function takeRandom(): string {
+  if (takenChars === pool.length) {
+    pool = randomBytes(18 * idsInPool).toString('base64url')
+    takenChars = 0
   }
-  poolTaken += 18
-  return poolTaken - 18
+  takenChars += 24
+  return pool.slice(takenChars - 24, takenChars)
 }
 
 /** Inserts tasks by one connection; the caller has opened the transaction. */

@@ -41,18 +41,18 @@ export class Link {
       workerData: data,
       name: 'hotpath-tasks',
     })
-    const opening = await new Promise<Opening>((resolve) => {
-      worker.once('message', resolve)
-      worker.once('error', (error: Error) => {
-        const { message, stack } = error
-        resolve({ error: { message, stack, sqliteCode: undefined } })
-      })
-    })
-    if (opening.error !== undefined) {
-      await worker.terminate()
-      throw storeFailed('cannot be opened', data.file, opening.error)
+    const opened = Promise.withResolvers<Opening>()
+    const fail = ({ message, stack }: Error) => {
+      opened.resolve({ error: { message, stack, sqliteCode: undefined } })
     }
-    worker.removeAllListeners()
+    worker.once('message', opened.resolve)
+    worker.once('error', fail)
+    const { error } = await opened.promise
+    worker.off('error', fail)
+    if (error !== undefined) {
+      await worker.terminate()
+      throw storeFailed('cannot be opened', data.file, error)
+    }
     return new Link(worker, owner)
   }
 
@@ -79,6 +79,7 @@ export class Link {
     const closing = this.ask({ ask: 'close' })
     this.#isClosed = true
     await closing
+    this.#worker.ref()
     await ended
   }
 

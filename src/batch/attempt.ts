@@ -1,0 +1,108 @@
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../core/index.ts'
+import type { Aborts } from './aborts.ts'
+import { checkLiteralAddress } from './address-guard.ts'
+import { Exchange, type Answer } from './exchange.ts'
+import {
+  connectionFailed,
+  FetchError,
+  redirectInvalid,
+  requestInvalid,
+  timedOut,
+} from './fetch-error.ts'
+import { placeOf, type Target } from './fetch-request.ts'
+import { redirected } from './redirect.ts'
+
+/** What all attempts of a run have in common. */
+export interface AttemptOptions {
+  readonly dispatcher: Dispatcher
+  readonly clock: Clock
+  readonly timeoutMs: number | false
+  readonly maxBodyBytes: number
+  readonly maxRedirects: number | false
+  readonly publicAddressesOnly: boolean
+  readonly aborts: Aborts
+}
+
+/** One attempt to get an answer: a request and what it is redirected to, within one time limit. */
+export class Attempt {
+  /** The server may have seen the first request. */
+  isSent = false
+  readonly #target: Target
+  readonly #options: AttemptOptions
+  #exchange: Exchange | undefined
+  #abortReason: Error | undefined
+
+  constructor(target: Target, options: AttemptOptions) {
+    this.#target = target
+    this.#options = options
+  }
+
+  /** @throws FetchError, or what it was aborted with */
+  async run(): Promise<Answer> {
+    const { aborts, clock, timeoutMs } = this.#options
+    aborts.throwIfAborted()
+    aborts.add(this.abort)
+    const timer =
+      timeoutMs === false
+        ? undefined
+        : clock.after(timeoutMs, () => this.abort(timedOut(placeOf(this.#target), timeoutMs)))
+    try {
+      return await this.#follow()
+    } finally {
+      timer?.cancel()
+      aborts.delete(this.abort)
+    }
+  }
+
+  readonly abort = (reason: Error): void => {
+    this.#abortReason ??= reason
+    this.#exchange?.abort(reason)
+  }
+
+  async #follow(): Promise<Answer> {
+    const { maxRedirects } = this.#options
+    let target = this.#target
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#exchangeWith(target)
+      if (maxRedirects === false) return answer
+      const next = redirected(target, answer)
+      if (next === undefined) return answer
+      if (redirects === maxRedirects)
+        throw tooManyRedirects(this.#target, maxRedirects, answer.status)
+      target = next
+    }
+  }
+
+  async #exchangeWith(target: Target): Promise<Answer> {
+    const { dispatcher, maxBodyBytes, publicAddressesOnly } = this.#options
+    if (publicAddressesOnly) checkLiteralAddress(target.url.hostname)
+    const exchange = new Exchange(target, maxBodyBytes)
+    this.#exchange = exchange
+    try {
+      return await exchange.send(dispatcher)
+    } catch (error) {
+      throw this.#explain(error, target, exchange.isSent)
+    } finally {
+      this.isSent ||= exchange.isSent
+    }
+  }
+
+  #explain(error: unknown, target: Target, isSent: boolean): unknown {
+    if (this.#abortReason !== undefined) return this.#abortReason
+    if (error instanceof FetchError) return error
+    const { code } = error as { code?: unknown }
+    if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
+      return requestInvalid(`The request to ${placeOf(target)}: ${(error as Error).message}`, error)
+    }
+    return connectionFailed(placeOf(target), isSent, error)
+  }
+}
+
+function tooManyRedirects(target: Target, maxRedirects: number, status: number): FetchError {
+  return redirectInvalid(
+    placeOf(target),
+    `it was redirected more than ${maxRedirects} times; most often that is a loop`,
+    status,
+  )
+}
