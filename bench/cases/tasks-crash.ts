@@ -1,7 +1,7 @@
 import type { Bench, Services } from '../kit/bench.ts'
 import { alignedTable } from '../kit/table.ts'
 import { crash, type CrashOutcome } from '../soaks/tasks-crash/crash.ts'
-import { crashEngines } from '../soaks/tasks-crash/stores.ts'
+import { crashEngines, onStoreOf } from '../soaks/tasks-crash/stores.ts'
 
 const kills = 10
 const workers = 5
@@ -11,16 +11,18 @@ const found = new Map<string, CrashOutcome>()
 async function measure(services: Services): Promise<void> {
   const rows: string[][] = []
   for (const engine of crashEngines) {
-    const outcome = await crash({
-      engine: engine.name,
-      tasks: import.meta.resolve('hotpath/tasks'),
-      postgres: import.meta.resolve('hotpath/postgres'),
-      store: engine.store(services),
-      concurrency: 2,
-      workers,
-      bystanders,
-      kills,
-    })
+    const outcome = await onStoreOf(engine, services, (store) =>
+      crash({
+        engine: engine.name,
+        tasks: import.meta.resolve('hotpath/tasks'),
+        postgres: import.meta.resolve('hotpath/postgres'),
+        store,
+        concurrency: 2,
+        workers,
+        bystanders,
+        kills,
+      }),
+    )
     found.set(engine.name, outcome)
     const { medianTakeoverMs, worstTakeoverMs, tasks, executions, fenced } = outcome
     rows.push([

@@ -1,7 +1,7 @@
 import type { Claim } from '../kit/claims.ts'
 import type { Soak } from '../kit/soak.ts'
 import { crash, type CrashOutcome } from './tasks-crash/crash.ts'
-import { crashEngines, type CrashEngine } from './tasks-crash/stores.ts'
+import { crashEngines, onStoreOf, type CrashEngine } from './tasks-crash/stores.ts'
 
 const workers = 6
 const bystanders = 2
@@ -16,17 +16,19 @@ const soak: Soak = {
     const claims: Claim[] = []
     let done = 0
     for (const engine of crashEngines) {
-      const outcome = await crash({
-        engine: engine.name,
-        tasks: import.meta.resolve('hotpath/tasks'),
-        postgres: import.meta.resolve('hotpath/postgres'),
-        store: engine.store(given),
-        concurrency: 2,
-        workers,
-        bystanders,
-        kills: given.operations,
-        progress: (count) => given.progress(done + count),
-      })
+      const outcome = await onStoreOf(engine, given, (store) =>
+        crash({
+          engine: engine.name,
+          tasks: import.meta.resolve('hotpath/tasks'),
+          postgres: import.meta.resolve('hotpath/postgres'),
+          store,
+          concurrency: 2,
+          workers,
+          bystanders,
+          kills: given.operations,
+          progress: (count) => given.progress(done + count),
+        }),
+      )
       done += given.operations
       console.log(`${engine.name} beside its peer: ${engine.peer}`)
       contenders[engine.name] = { ...outcome }

@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
 import { crash } from '../../bench/soaks/tasks-crash/crash.ts'
 import { useDatabase, useRedis } from '../services.ts'
 
+const folder = mkdtempSync(join(tmpdir(), 'hotpath-tasks-crash-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
 const stores = {
+  sqlite: join(folder, 'tasks.db'),
   postgres: (await useDatabase()).url,
   redis: useRedis().url,
 } as const
