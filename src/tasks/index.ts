@@ -1,4 +1,10 @@
-export type { Backoff, TaskContext, TaskDefinition } from './definition.ts'
+export type {
+  Backoff,
+  TaskContext,
+  TaskDefinition,
+  TaskSettings,
+  ThreadTaskDefinition,
+} from './definition.ts'
 export {
   workerLost,
   type Claim,
@@ -46,10 +52,5 @@ export { createTasks } from './tasks.ts'
 export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
 export type { SqliteEngineOptions } from './sqlite/options.ts'
 export type { UploadStoreOptions } from './upload-options.ts'
-export {
-  createUploadStore,
-  type ReceiveOptions,
-  type UploadReference,
-  type UploadStore,
-  type UploadStoreStats,
-} from './upload-store.ts'
+export { createUploadStore } from './upload-store.ts'
+export type { ReceiveOptions, UploadReference, UploadStore, UploadStoreStats } from './upload.ts'

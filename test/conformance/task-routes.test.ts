@@ -129,7 +129,8 @@ describe.each(Object.keys(taskServers))('tasks on %s', (framework) => {
     await tasks.wait(id)
     const { status, headers, text } = await answerOf(at)
     expect(status).toBe(200)
-    expect(headers).toMatchObject({ 'content-type': 'application/json', 'x-app': 'here' })
+    expect(headers['x-app']).toBe('here')
+    expect(headers['content-type']).toMatch(/^application\/json/)
     expect(headers['retry-after']).toBeUndefined()
     expect(JSON.parse(text)).toMatchObject({
       id,
@@ -175,13 +176,13 @@ describe.each(Object.keys(taskServers))('tasks on %s', (framework) => {
 
   test('one that nobody knows is not found, in any way', async () => {
     const { url } = await serve()
-    for (const place of ['/nobody', '/nobody/events', '/%2e%2e', '/a%00b']) {
+    for (const place of ['/nobody', '/nobody/events', '/..%2f..', '/a%00b']) {
       const answer = await answerOf(`${url}/api/tasks${place}`)
       expect(answer.status, place).toBe(404)
     }
     expect((await answerOf(`${url}/api/tasks/nobody`, 'DELETE')).status).toBe(404)
     const { status, headers, text } = await answerOf(`${url}/api/tasks/nobody`)
-    expect(headers['content-type']).toBe('application/problem+json')
+    expect(headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(JSON.parse(text)).toMatchObject({ status })
   })
 
