@@ -17,7 +17,7 @@ function begin(run: (context: TaskContext) => unknown, options: object = {}, att
     transaction: undefined,
     progress: async (json: string) => void stored.push(json),
   }
-  const execution = new Attempt(resolveDefinition('t', definition as AnyDefinition), claim, {
+  const execution = new Attempt(resolveDefinition('t', definition), claim, {
     clock,
     maxResultBytes: 1_000,
     abandoned: () => told.push('abandoned'),
