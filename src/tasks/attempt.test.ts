@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createManualClock } from '../core/index.ts'
 import { Attempt } from './attempt.ts'
-import { resolveDefinition, type AnyDefinition, type TaskContext } from './definition.ts'
+import { resolveDefinition, type TaskContext } from './definition.ts'
 
 function begin(run: (context: TaskContext) => unknown, options: object = {}, attempt = 1) {
   const clock = createManualClock()

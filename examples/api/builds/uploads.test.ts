@@ -46,13 +46,9 @@ function api(name: string): RunningApi {
   return found
 }
 
-function upload(name: string, body: string | ReadableStream): Promise<Response> {
-  return api(name).fetch('/process-upload/', {
-    method: 'POST',
-    headers: { 'content-type': 'application/xml' },
-    body,
-    duplex: 'half',
-  } as RequestInit)
+function upload(name: string, body: string): Promise<Response> {
+  const headers = { 'content-type': 'application/xml' }
+  return api(name).fetch('/process-upload/', { method: 'POST', headers, body })
 }
 
 interface Status {

@@ -49,7 +49,7 @@ export async function addUploads(
     try {
       await pipeline(request.body as Readable, createWriteStream(path))
       const file = await open(path, 'r+')
-      await file.sync().finally(() => file.close())
+      await file.sync().finally(async () => file.close())
     } catch (error) {
       await rm(path, { force: true })
       throw error
