@@ -1,4 +1,10 @@
-export type { Backoff, TaskContext, TaskDefinition } from './definition.ts'
+export type {
+  Backoff,
+  TaskContext,
+  TaskDefinition,
+  TaskSettings,
+  ThreadTaskDefinition,
+} from './definition.ts'
 export {
   workerLost,
   type Claim,

@@ -47,6 +47,7 @@ describe('the text for Prometheus', () => {
   test('is what promtool would take, of components of every kind', () => {
     expect(prometheusText().contentType).toBe('text/plain; version=0.0.4; charset=utf-8')
     expect([...kindsAlive()].toSorted()).toEqual([
+      'batcher',
       'budgets',
       'cache',
       'compressor',
@@ -58,11 +59,13 @@ describe('the text for Prometheus', () => {
       'response-cache',
       'shedder',
       'tasks',
+      'uploads',
       'workers',
     ])
     const names = [...scrape().keys()]
     for (const start of [
       'db_client_connection',
+      'hotpath_batcher',
       'hotpath_budget',
       'hotpath_cache',
       'hotpath_compressor',
@@ -72,7 +75,9 @@ describe('the text for Prometheus', () => {
       'hotpath_response_cache',
       'hotpath_shedder',
       'hotpath_tasks',
+      'hotpath_uploads',
       'hotpath_workers',
+      'http_server_request_duration',
       'nodejs_eventloop',
       'process_',
       'v8js_',
@@ -97,6 +102,9 @@ describe('the text for Prometheus', () => {
     await expect
       .poll(() => valueOf('hotpath_tasks_attempts_total', { hotpath_outcome: 'completed' }))
       .toBe(1)
+    const page = { http_request_method: 'GET', http_route: '/page' }
+    const requests = samplesOf(scrape(), 'http_server_request_duration_seconds', page)
+    expect(requests.at(-1)).toMatchObject({ value: 3 })
     expect(valueOf('hotpath_workers_calls_total', { hotpath_outcome: 'completed' })).toBe(1)
     expect(
       valueOf('hotpath_compressor_input_bytes_total', { hotpath_coding: 'gzip' }),
@@ -155,6 +163,7 @@ describe('the text for Prometheus', () => {
       missed: 0,
       notEnoughData: 0,
       budgets,
+      requests: [],
     }))
     try {
       expect(samplesOf(scrape(), 'hotpath_budget_p95_seconds')).toHaveLength(1_000)

@@ -111,6 +111,7 @@ describe('in an empty folder, without any peer', () => {
         import { createCache } from 'hotpath/cache'
         import { createCompressor } from 'hotpath/compress'
         import { createLimiter, type Decision } from 'hotpath/limit'
+        import { createRuntimeMonitor, measure, measured, prometheusText } from 'hotpath/measure'
         import { memoize } from 'hotpath/memo'
         import { hotpath, taskRoutes } from 'hotpath/node'
         import { createTasks, createUploadStore, sqliteEngine } from 'hotpath/tasks'
@@ -131,6 +132,14 @@ describe('in an empty folder, without any peer', () => {
         const tasks = createTasks({ engine: sqliteEngine({ file: 'tasks.db' }) })
         export const routes = taskRoutes(tasks, { canAccess: (request, { name }) => request.url === name })
         export const uploads = createUploadStore({ folder: 'uploads', maxBytes: 1e9 })
+        export const thrice: number = measure((n: number) => 3 * n, { name: 'thrice' })(1)
+        export class Invoices {
+          @measured()
+          async total(net: number): Promise<number> {
+            return net * createRuntimeMonitor().stats().loop.utilization
+          }
+        }
+        export const scraped: string = prometheusText('text/plain').body
         const cache = createCache<{ id: number }>({ name: 'users', redis, ttlMs: 60_000 })
         export const user: Promise<{ id: number }> = cache.getOrSet('user:1', () => ({ id: 1 }))
         export const names: string[] = components().map(({ name }) => name)

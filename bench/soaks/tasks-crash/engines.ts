@@ -1,8 +1,8 @@
-import type { sqliteEngine, TaskEngine } from 'hotpath/tasks'
+import type { createTasks, sqliteEngine, TaskEngine } from 'hotpath/tasks'
 
 /** What `hotpath/tasks` exports, from the package or from the source. */
 export interface TasksRoom {
-  readonly createTasks: typeof import('hotpath/tasks').createTasks
+  readonly createTasks: typeof createTasks
   readonly sqliteEngine: typeof sqliteEngine
 }
 
