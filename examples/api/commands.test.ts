@@ -120,6 +120,17 @@ describe('server.ts', () => {
         shown('response-cache', 'pages', { hits: 3, misses: 1, hitRatio: 0.75 }),
         shown('limiter', 'limit of /api/data', { allowed: 1, denied: 0 }),
         shown('compressor', 'compressor', {}),
+        shown('budgets', 'budgets', {
+          missed: 0,
+          budgets: expect.arrayContaining([
+            expect.objectContaining({
+              subject: 'GET /api/users/:id',
+              kind: 'cached',
+              state: 'not enough data',
+              samples: 3,
+            }),
+          ]),
+        }),
       ]),
     )
     server.process.disconnect()

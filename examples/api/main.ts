@@ -1,6 +1,7 @@
 // The main job, `npm start`: a real API in three builds, the same load on each, the proof printed.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { startNetwork, type Network } from './network/stand-in.ts'
 import { openDatabase, type Database } from './proof/database.ts'
 import { checkRoom } from './proof/disk-room.ts'
 import { makeFolder } from './proof/folder.ts'
@@ -26,17 +27,18 @@ await execute(async (run) => {
   }
   await checkBeforehand(options)
 
-  const { database, redis } = await openServices(run, progress)
+  const { database, redis, network } = await openServices(run, progress)
   const source = await loadSite(database.url, options.dumpFolder, run, progress)
   const { durationMs, rounds } = options
-  const proof = await prove({ database, redis, source, durationMs, rounds }, run, progress)
+  const proof = await prove({ database, redis, network, source, durationMs, rounds }, run, progress)
 
   progress.print(toText(proof.report))
   if (options.jsonPath !== undefined) {
     await writeFile(options.jsonPath, toJson(proof.report))
     progress.print(`The figures are in ${options.jsonPath}.`)
   }
-  if (!options.isExiting) await keepUp(proof, { database, redis }, options.port, run, progress)
+  if (!options.isExiting)
+    await keepUp(proof, { database, redis, network }, options.port, run, progress)
   return isWrong(proof.report) ? 1 : 0
 })
 
@@ -52,6 +54,7 @@ async function checkBeforehand({ jsonPath, dumpFolder, isExiting, port }: Option
 interface Services {
   readonly database: Database
   readonly redis: RedisTier | undefined
+  readonly network: Network
 }
 
 async function openServices(run: Run, progress: Progress): Promise<Services> {
@@ -66,13 +69,15 @@ async function openServices(run: Run, progress: Progress): Promise<Services> {
   run.signal.throwIfAborted()
   step.done(`Database: ${database.place}`)
   progress.print(`          Redis tier: ${describeRedisTier(redis)}`)
-  return { database, redis }
+  const network = await startNetwork()
+  run.defer(network.close)
+  return { database, redis, network }
 }
 
 /** Serves the hotpath build, and the proof as a page beside it, until the run is interrupted. */
 async function keepUp(
   { report, catalogue }: Proof,
-  { database, redis }: Services,
+  { database, redis, network }: Services,
   port: number,
   run: Run,
   progress: Progress,
@@ -84,6 +89,7 @@ async function keepUp(
   const server = await startBuild('hotpath', {
     databaseUrl: database.url,
     redisUrl: redis?.url,
+    networkUrl: network.url,
     signal,
     port,
     pagePath,

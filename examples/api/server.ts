@@ -38,7 +38,8 @@ function readArguments(): Arguments {
 
 async function serve({ name, port, page, databaseUrl }: Arguments): Promise<void> {
   const { build } = (await import(`./builds/${name}.ts`)) as { build: Build }
-  const app = await build({ databaseUrl, redisUrl: process.env.REDIS_URL })
+  const { REDIS_URL: redisUrl, NETWORK_URL: networkUrl } = process.env
+  const app = await build({ databaseUrl, redisUrl, networkUrl })
   if (page !== undefined) {
     app.get('/', async (_request, reply) => reply.type('text/html').send(await readFile(page)))
   }

@@ -1,10 +1,2 @@
-export {
-  createCache,
-  type Cache,
-  type GetOrSetOptions,
-  type LoadContext,
-  type Loader,
-  type SetOptions,
-} from './cache.ts'
-export type { CacheMemoryOptions, CacheOptions, Serializer } from './options.ts'
-export type { CacheStats, MemoryStats, RedisStats } from './stats.ts'
+export * from './public.ts'
+export { remeasure } from './remeasure.ts'

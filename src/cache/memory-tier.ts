@@ -61,14 +61,19 @@ export class MemoryTier {
   /** Keeps a value that began to be made at `step`; `undefined` where it is larger than the bound. */
   write(key: string, fresh: Fresh, step: number): MemoryEntry | undefined {
     const { tags: table, time, earlyRefresh } = this.#parts
-    const bytes =
-      this.#store.maxBytes === undefined ? 0 : approximateBytes(key) + approximateBytes(fresh.value)
+    const bytes = this.#store.maxBytes === undefined ? 0 : bytesOf(key, fresh.value)
     const tags = table.refer(fresh.tags)
     const origin = { nowMs: time.nowMs(), earlyRefresh, tags, step }
     const entry = new MemoryEntry(key, bytes, fresh, origin)
     if (this.#store.set(entry)) return entry
     table.release(tags)
     return undefined
+  }
+
+  /** The value of a key, if it is still this one, has grown since it was kept. */
+  remeasure(key: string, value: unknown): void {
+    if (this.#store.maxBytes === undefined || this.#store.get(key)?.value !== value) return
+    this.#store.resize(key, bytesOf(key, value))
   }
 
   delete(key: string): void {
@@ -78,4 +83,8 @@ export class MemoryTier {
   clear(): void {
     this.#store.clear()
   }
+}
+
+function bytesOf(key: string, value: unknown): number {
+  return approximateBytes(key) + approximateBytes(value)
 }

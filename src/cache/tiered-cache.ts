@@ -144,6 +144,11 @@ export class TieredCache<Value> implements Cache<Value> {
     await this.#redis?.expire(tags)
   }
 
+  /** See `remeasure`. */
+  remeasure(key: string, value: unknown): void {
+    this.#memory?.remeasure(key, value)
+  }
+
   stats(): CacheStats {
     const memory = this.#memory?.stats
     const { hits, memoryHits, misses, stale } = this.#reads

@@ -41,6 +41,13 @@ export type TraceEntry =
       readonly status: number | undefined
       readonly error: unknown
     }
+  | {
+      /** A task that was handed over, to run outside of the request. */
+      readonly kind: 'enqueue'
+      readonly atMs: number
+      readonly name: string
+      readonly id: string
+    }
 
 /** The first rows of a query's result, as the driver handed them out: objects or, on demand, arrays. */
 export interface ResultSample {
@@ -63,11 +70,14 @@ export interface RequestContext {
   readonly startedMs: number
   /** Undefined while tracing is off. */
   readonly trace: Trace | undefined
+  /** It has asked a database: through a pool of `createPool`, or through `pg` after `traceQueries`. */
+  readonly usesDatabase: boolean
 }
 
 /** How {@link runInRequest} records. */
 export interface RequestContextOptions {
-  route: string
+  /** The pattern, or a function where it becomes known only when the request has been routed. */
+  route: string | (() => string)
   /**
    * Entries that one request's trace keeps; 0 keeps none. Tracing costs memory for each entry and
    * a call site for each query: it is meant for development and for the doctor.
@@ -78,22 +88,44 @@ export interface RequestContextOptions {
   clock?: Clock | undefined
 }
 
-const storage = new AsyncLocalStorage<MutableContext>()
+const storage = new AsyncLocalStorage<RequestScope>()
 
 // AsyncLocalStorage.getStore() is cheap but not free. Blocks ask on every query and cache read, so
 // as long as no request was ever traced in this process the answer is known without asking.
 let everTraced = false
+let everEntered = false
 
 // A context costs each request something, and most processes have no block that reads it.
 let everWanted = false
 
 /** Runs `work` as part of a request: everything it awaits sees the same {@link RequestContext}. */
 export function runInRequest<T>(options: RequestContextOptions, work: () => T): T {
-  const maxEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
-  const clock = options.clock ?? systemClock
-  const trace = maxEntries === 0 ? undefined : new BoundedTrace(maxEntries)
-  if (trace !== undefined) everTraced = true
-  return storage.run({ route: options.route, startedMs: clock.monotonicMs(), trace }, work)
+  return new RequestScope(options).run(work)
+}
+
+/** A request that was opened before it can be entered; adapters measure from the opening. */
+export class RequestScope implements RequestContext {
+  readonly startedMs: number
+  readonly trace: (Trace & TraceRecorder) | undefined
+  usesDatabase = false
+  readonly #route: string | (() => string)
+
+  constructor({ route, maxTraceEntries = 0, clock = systemClock }: RequestContextOptions) {
+    const maxEntries = nonNegativeInteger('maxTraceEntries', maxTraceEntries)
+    this.#route = route
+    this.startedMs = clock.monotonicMs()
+    this.trace = maxEntries === 0 ? undefined : new BoundedTrace(maxEntries)
+  }
+
+  get route(): string {
+    return typeof this.#route === 'string' ? this.#route : this.#route()
+  }
+
+  run<T>(work: () => T): T {
+    everEntered = true
+    if (this.trace !== undefined) everTraced = true
+    return storage.run(this, work)
+  }
 }
 
 /** The request that the running code belongs to, if an adapter opened one. */
@@ -109,6 +141,13 @@ export function activeTrace(): TraceRecorder | undefined {
   return everTraced ? storage.getStore()?.trace : undefined
 }
 
+/** Says that the running request asks a database; whoever is about to send a query calls it. */
+export function noteDatabaseUse(): void {
+  if (!everEntered) return
+  const scope = storage.getStore()
+  if (scope !== undefined) scope.usesDatabase = true
+}
+
 /** Asks the adapters for a request context, traced or not; a block that keeps something for each request does. */
 export function wantRequestContext(): void {
   everWanted = true
@@ -122,10 +161,6 @@ export function needsRequestContext(maxTraceEntries: number): boolean {
 /** Takes the entries of one request. */
 export interface TraceRecorder {
   add(entry: TraceEntry): void
-}
-
-interface MutableContext extends RequestContext {
-  readonly trace: BoundedTrace | undefined
 }
 
 class BoundedTrace implements Trace, TraceRecorder {

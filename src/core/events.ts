@@ -68,6 +68,47 @@ export interface HotpathEvents {
     /** Its stack leads to the call of `connect()`. */
     site: Error
   }
+  /** A call of a worker's function came to its end, well or not. */
+  'hotpath:workers:call': {
+    workers: string
+    name: string
+    /** From the call until its function began; not known of one that was stopped or never begun. */
+    waitMs: number | undefined
+    runMs: number | undefined
+    error: unknown
+  }
+  /** A worker thread was stopped because of a call, or came to an end of its own, with this error. */
+  'hotpath:workers:thread-lost': { workers: string; error: unknown }
+  /** Cloning the input of a function took the event loop longer than its work took the thread. */
+  'hotpath:workers:clone-cost': { workers: string; name: string; cloneMs: number; runMs: number }
+  /** A budget is kept now, or is missed, or has too few samples to tell. */
+  'hotpath:measure:budget': {
+    budgets: string
+    /** A route, `GET /users/:id`, or the name of a component. */
+    subject: string
+    kind: 'simple' | 'database' | 'cached' | 'component' | 'hit ratio'
+    state: 'met' | 'missed' | 'not enough data'
+    /** What it was before. */
+    before: 'met' | 'missed' | 'not enough data'
+    samples: number
+    /** Milliseconds at p95, or the hit ratio; undefined without samples. */
+    measured: number | undefined
+    /** In the same unit. */
+    budget: number
+  }
+  /** A traced request asked a query once for each row of another one. */
+  'hotpath:postgres:repeated-queries': {
+    route: string
+    /** The line that asks; undefined when no frame of the app was on the stack. */
+    site: { file: string; line: number; column: number } | undefined
+    text: string
+    count: number
+    distinctCount: number
+    totalMs: number
+    /** The query whose rows hold the values, and the column that they are in. */
+    parent: { text: string; column: string }
+    suggestion: string
+  }
   /** A request was counted against a limit. */
   'hotpath:http:limit': {
     url: string
@@ -85,6 +126,53 @@ export interface HotpathEvents {
     /** The words of `Cache-Status` (RFC 9211): `hit`, or why it was forwarded. */
     verdict: 'hit' | 'uri-miss' | 'vary-miss' | 'bypass' | 'request' | 'stale'
     stored: boolean
+  }
+  /** A call of a measured function has ended. */
+  'hotpath:measure:call': {
+    name: string
+    durationMs: number
+    error: unknown
+    isFailed: boolean
+    /** CPU time and memory, of a call that was sampled. */
+    usage:
+      | {
+          attribution: 'call' | 'thread' | 'overlapped'
+          cpuMs: number | undefined
+          heapBytes: number | undefined
+          rssBytes: number | undefined
+          eventLoopUtilization: number
+        }
+      | undefined
+  }
+  /** A task has come into a state, as far as this process had a part in it. */
+  'hotpath:tasks:state': {
+    tasks: string
+    id: string
+    /** Undefined where a task was cancelled that runs elsewhere. */
+    name: string | undefined
+    /** `queued` also when an attempt failed and is tried again: then with its error. */
+    state: 'queued' | 'processing' | 'completed' | 'failed' | 'cancelled'
+    /** 0 before the first attempt, and where the process that says so does not know. */
+    attempt: number
+    /** How long the attempt took. */
+    durationMs: number | undefined
+    error: unknown
+  }
+  /** The store of the tasks did not do what was asked of it in the background; it is tried again. */
+  'hotpath:tasks:trouble': { tasks: string; operation: string; error: unknown }
+  /** How far a pipeline is that delivers into a sink: five times a second, and at the end. */
+  'hotpath:stream:progress': {
+    stream: string
+    bytes: number
+    totalBytes: number | undefined
+    rows: number
+    rejected: number
+    /** Everything before it is in the sink. */
+    next: { line: number; byteOffset: number | undefined }
+    elapsedMs: number
+    bytesPerSecond: number
+    rowsPerSecond: number
+    remainingMs: number | undefined
   }
   /** A request was refused, because the process had as many as it can serve. */
   'hotpath:limit:shed': {

@@ -9,7 +9,9 @@ export {
 export {
   activeTrace,
   needsRequestContext,
+  noteDatabaseUse,
   requestContext,
+  RequestScope,
   runInRequest,
   wantRequestContext,
   type RequestContext,

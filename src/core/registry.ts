@@ -9,7 +9,10 @@ export type ComponentKind =
   | 'compressor'
   | 'batcher'
   | 'monitor'
+  | 'budgets'
+  | 'function'
   | 'tasks'
+  | 'uploads'
   | 'workers'
 
 /** One living component, as exporters and the doctor see it. */

@@ -1,4 +1,4 @@
-import { knownOptions, nonNegativeInteger, systemClock, type Clock } from '../core/index.ts'
+import { knownOptions, systemClock, type Clock } from '../core/index.ts'
 import { createResponseCache, type ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
 import type { Compressor, CompressorOptions } from '../compress/index.ts'
@@ -7,24 +7,18 @@ import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './clien
 import { DecodeStep, type DecodeOptions } from './decode-request.ts'
 import type { LimitOptions } from './limit-options.ts'
 import { LimitStep } from './limit-step.ts'
+import { observeOptionNames, type ObserveOptions } from './observe-options.ts'
+import { resolveObserveStep, type ObserveStep } from './observe-step.ts'
 import { ShedStep, type ShedOptions } from './shed-step.ts'
 
 /** What `hotpath()` takes, in all adapters whose routes name their cache themselves. */
-export interface HotpathOptions<Raw> {
+export interface HotpathOptions<Raw> extends ObserveOptions {
   /**
    * The response cache; `false` runs every route without, whatever it says.
    *
    * @defaultValue {} (in memory, 10,000 responses and 64 MiB)
    */
   cache?: ResponseCacheOptions | false | undefined
-  /**
-   * Entries that the trace of one request keeps (queries, cache verdicts); 0 traces nothing and
-   * costs nothing. With a number every handler runs in a request context that `requestContext()`
-   * reads. For development and for the doctor.
-   *
-   * @defaultValue 0
-   */
-  maxTraceEntries?: number | undefined
   /**
    * Refuses requests, by a 503, that the process could not answer in time.
    *
@@ -38,8 +32,8 @@ export interface HotpathOptions<Raw> {
    */
   limit?: LimitOptions<Raw> | string | false | undefined
   /**
-   * Compresses responses. What the response cache keeps is compressed once, when it is kept, and sent
-   * in a form in which it is kept: with this, `cache.compress` is on unless it says otherwise, for
+   * Compresses responses. What the response cache keeps is compressed once, when a client first asks for
+   * a coding, and kept in that form too: with this, `cache.compress` is on unless it says otherwise, for
    * bodies from the same size on, in the codings of this that most clients know (`br` and `gzip`).
    *
    * @defaultValue false
@@ -63,7 +57,7 @@ export interface HotpathOptions<Raw> {
 /** What an adapter works with. */
 export interface ResolvedHotpathOptions<Raw> {
   readonly responseCache: ResponseCache | undefined
-  readonly maxTraceEntries: number
+  readonly observe: ObserveStep | undefined
   readonly clock: Clock
   readonly shed: ShedStep | undefined
   readonly limit: LimitStep<Raw> | undefined
@@ -90,9 +84,11 @@ export async function closeHotpath<Raw>({
   shed,
   limit,
   compress,
+  observe,
   routeLimits,
 }: ResolvedHotpathOptions<Raw>): Promise<void> {
   await Promise.all([
+    observe?.close(),
     responseCache?.close(),
     shed?.shedder.close(),
     limit?.close(),
@@ -107,19 +103,19 @@ export function resolveHotpathOptions<Raw>(
 ): ResolvedHotpathOptions<Raw> {
   knownOptions('hotpath', options, [
     'cache',
-    'maxTraceEntries',
+    ...observeOptionNames,
     'shed',
     'limit',
     'compress',
     'decodeRequests',
     'trustProxy',
   ])
-  const { cache, maxTraceEntries = 0, shed = false, limit = false, trustProxy = false } = options
+  const { cache, shed = false, limit = false, trustProxy = false } = options
   const { decodeRequests = false } = options
   const compress = resolveCompressStep(options.compress)
   const proxies = resolveTrustProxy(trustProxy)
   return {
-    maxTraceEntries: nonNegativeInteger('maxTraceEntries', maxTraceEntries),
+    observe: resolveObserveStep(options),
     responseCache:
       cache === false
         ? undefined

@@ -55,13 +55,13 @@ function formFor(
 ): StoredForm {
   for (const coding of acceptableCodings(acceptEncoding?.toString())) {
     const form = encodings[coding]
-    if (form !== undefined) return form
+    if (form) return form
   }
   return stored
 }
 
-// A cache that the app hands in may send its values to Redis as JSON, which has no word for bytes.
-function bodyOf({ body }: StoredForm): string | Buffer {
+/** A cache that the app hands in may send its values to Redis as JSON, which has no word for bytes. */
+export function bodyOf({ body }: StoredForm): string | Buffer {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return body
   return Buffer.from((body as ReturnType<Buffer['toJSON']>).data)
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { createManualClock, listen } from '../core/index.ts'
@@ -255,25 +256,85 @@ describe('encoded forms', () => {
     cache.cache.getOrSet<StoredResponse | undefined>(key, () => undefined)
   const made = () => ({ headers: { 'content-type': 'text/plain', etag: '"1"' }, body: text })
 
-  test('are made once and sent to those who accept them', async () => {
+  const answerTo = (route: CachedRoute<KnownRequest>, headers: IncomingHttpHeaders) => {
+    const asked = request(headers)
+    const key = route.keyOf(asked) ?? ''
+    const stored = route.peek(key, asked)
+    if (stored === undefined) throw new Error('nothing is stored')
+    const { head, body } = route.answer(key, { stored, isCollapsed: false }, headers, {})
+    const coding = head[head.lastIndexOf('content-encoding') + 1]
+    return { coding: head.includes('content-encoding') ? coding : undefined, body, stored }
+  }
+
+  test('the one that its own client takes is made with the response', async () => {
     await using cache = createResponseCache({ compress: true })
     const route = cache.route<KnownRequest>(place, {})
     expect((await exchange(route, request(gzip), made)).body).toBe(text)
-    const key = route.keyOf(request()) ?? ''
-    const stored = await kept(cache, key)
-    expect(stored?.encodings).toMatchObject({ gzip: { etag: '"1-gzip"' }, br: { etag: '"1-br"' } })
-    expect(route.peek(key, request(gzip))).toBe(stored)
+    const stored = await kept(cache, route.keyOf(request()) ?? '')
+    expect(Object.keys(stored?.encodings ?? {})).toEqual(['gzip'])
+    expect(answerTo(route, gzip)).toMatchObject({ coding: 'gzip', stored })
   })
 
-  test('are counted in what the response takes', async () => {
-    const bytesOf = async (compress: boolean) => {
-      await using cache = createResponseCache({ compress })
-      const route = cache.route<KnownRequest>(place, {})
-      await exchange(route, request(), made)
-      await kept(cache, route.keyOf(request()) ?? '')
-      return cache.stats().cache.memory?.bytes ?? 0
+  test('none is made for clients that take none', async () => {
+    await using cache = createResponseCache({ compress: true })
+    const route = cache.route<KnownRequest>(place, {})
+    await exchange(route, request(), made)
+    for (const headers of [{}, { 'accept-encoding': 'deflate, identity' }]) {
+      expect(answerTo(route, headers)).toMatchObject({ coding: undefined })
     }
-    expect(await bytesOf(true)).toBeGreaterThan((await bytesOf(false)) + 200)
+    expect(answerTo(route, {}).stored.encodings).toEqual({})
+  })
+
+  test('that of a small response is there for the first who asks', async () => {
+    await using cache = createResponseCache({ compress: true })
+    const route = cache.route<KnownRequest>(place, {})
+    await exchange(route, request(), () => ({ ...made(), body: text.slice(0, 4_000) }))
+    expect(answerTo(route, gzip).coding).toBe('gzip')
+    expect(answerTo(route, { 'accept-encoding': 'br' }).coding).toBe('br')
+    expect(answerTo(route, gzip).stored.encodings).toMatchObject({
+      gzip: { etag: '"1-gzip"' },
+      br: { etag: '"1-br"' },
+    })
+  })
+
+  test('that of a large one is made once beside the requests', async () => {
+    await using cache = createResponseCache({ compress: true })
+    const route = cache.route<KnownRequest>(place, {})
+    await exchange(route, request(), made)
+    expect(String(answerTo(route, gzip).body)).toBe(text)
+    expect(String(answerTo(route, gzip).body)).toBe(text)
+    await expect.poll(() => answerTo(route, gzip).coding).toBe('gzip')
+    const form = answerTo(route, gzip).stored.encodings?.gzip
+    expect(answerTo(route, gzip).body).toBe(form && form.body)
+  })
+
+  test('what does not become smaller is tried once', async () => {
+    await using cache = createResponseCache({ compress: true })
+    const route = cache.route<KnownRequest>(place, {})
+    const way = await route.enter(route.keyOf(request()) ?? '', request(), {})
+    if (!(way instanceof ForwardedRequest)) throw new Error('there was something stored')
+    way.finish({ status: 200, ...made(), body: randomBytes(1_200) })
+    await new Promise(setImmediate)
+    expect(answerTo(route, gzip)).toMatchObject({ coding: undefined })
+    expect(answerTo(route, gzip).stored.encodings).toEqual({ gzip: false })
+  })
+
+  test('are counted in what the response takes, in the place of its variant', async () => {
+    await using cache = createResponseCache({ compress: true })
+    const route = cache.route<KnownRequest>(place, {})
+    const byLanguage = (language: string) => ({ 'accept-language': language })
+    for (const language of ['de', 'en']) {
+      await exchange(route, request(byLanguage(language)), () => ({
+        body: text.slice(0, 4_000),
+        headers: { 'content-type': 'text/plain', vary: 'Accept-Language' },
+      }))
+    }
+    const bytes = () => cache.stats().cache.memory?.bytes ?? 0
+    for (const language of ['de', 'en']) {
+      const before = bytes()
+      const { body } = answerTo(route, { ...byLanguage(language), ...gzip })
+      expect(bytes()).toBeGreaterThan(before + (body?.length ?? 0))
+    }
   })
 
   test('a client that has them is told so by the handler’s own answer, too', async () => {

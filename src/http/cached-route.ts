@@ -10,6 +10,7 @@ import { hasCredentials, type ResponseHeaders } from './header-rules.ts'
 import { RecentKeys, requestKey } from './request-key.ts'
 import type { ResponseCounts } from './response-stats.ts'
 import type { CacheableRequest, ResolvedRouteOptions, RoutePlace } from './route-options.ts'
+import { LazyForms } from './lazy-forms.ts'
 import { notStored, type StoredResponse } from './stored-response.ts'
 import { urlTag } from './url-tag.ts'
 import { locate, nextPlace, peekVariant, type Place } from './variant-lookup.ts'
@@ -46,6 +47,7 @@ export class CachedRoute<Request extends CacheableRequest> {
   readonly #cache: Cache
   readonly #counts: ResponseCounts
   readonly #clock: Clock
+  readonly #forms: LazyForms
   readonly #recentKeys = new RecentKeys()
   readonly #variants = new VariantBook()
 
@@ -55,6 +57,7 @@ export class CachedRoute<Request extends CacheableRequest> {
     this.#cache = cache
     this.#counts = counts
     this.#clock = clock
+    this.#forms = new LazyForms(cache, rules.compress)
   }
 
   /** The response is the same for everybody: it may be answered before the app knows who asks. */
@@ -99,6 +102,7 @@ export class CachedRoute<Request extends CacheableRequest> {
     headers: IncomingHttpHeaders,
     own: ResponseHeaders,
   ): ReadyAnswer {
+    this.#forms.prepare(key, stored, headers)
     const nowEpochMs = this.#clock.epochMs()
     const status = isCollapsed ? collapsedStatus : hitStatus(stored, isStale, nowEpochMs)
     const answer =
@@ -164,9 +168,10 @@ export class CachedRoute<Request extends CacheableRequest> {
         if (isAnswered) throw new Error('the request has gone without its handler')
         if (depth === 0) this.#variants.forget(base)
         const rules = this.#rules
+        const forms = this.#forms
         const clock = this.#clock
         const forget = () => void this.#cache.delete(key).catch(() => {})
-        const fill = new Fill({ context, request, inherited, rules, clock, forget })
+        const fill = new Fill({ context, request, inherited, rules, forms, clock, forget })
         const reason = context.fallback === undefined ? forward : 'stale'
         forwarded = this.#forward(key, request, reason, fill)
         leading.resolve(forwarded)

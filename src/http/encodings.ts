@@ -11,7 +11,8 @@ export interface CompressOptions {
    */
   minimumBytes?: number | undefined
   /**
-   * The codings that are made, from `br`, `gzip` and `zstd`: each is a copy in memory.
+   * The codings that may be made, from `br`, `gzip` and `zstd`: each is made when it is first asked for,
+   * and is a copy in memory.
    *
    * @defaultValue ['br', 'gzip']
    */
@@ -23,8 +24,8 @@ export interface ResolvedCompressOptions {
   readonly encodings: readonly ContentCoding[]
 }
 
-/** The bytes of a body in each coding that is worth it. */
-export type EncodedBodies = Readonly<Partial<Record<ContentCoding, Buffer>>>
+/** The bytes of a body in the codings that were made; `false` where that is not worth it. */
+export type EncodedBodies = Readonly<Partial<Record<ContentCoding, Buffer | false>>>
 
 /** A response that might be kept compressed. */
 export interface CompressCandidate {
@@ -55,19 +56,27 @@ export function isCompressible(
   )
 }
 
-/** Compresses a body once for each coding. What does not become smaller is left out. */
+/** Compresses a body once for each coding. */
 export async function encodeBody(
   body: Buffer,
   codings: readonly ContentCoding[],
 ): Promise<EncodedBodies> {
-  const bodies: Partial<Record<ContentCoding, Buffer>> = {}
+  const bodies: Partial<Record<ContentCoding, Buffer | false>> = {}
   const makeOne = async (coding: ContentCoding) => {
-    const bytes =
-      body.length <= maxSyncBytes ? encodeSync(body, coding) : await encodeAsync(body, coding)
-    if (bytes.length < body.length * maxWorthRatio) bodies[coding] = bytes
+    bodies[coding] = encodeSmall(body, coding) ?? (await encodeLarge(body, coding))
   }
   await Promise.all(codings.map(makeOne))
   return bodies
+}
+
+/** Compresses a small body on this thread; `undefined` for one that is not small. */
+export function encodeSmall(body: Buffer, coding: ContentCoding): Buffer | false | undefined {
+  return body.length <= maxSyncBytes ? worthIt(encodeSync(body, coding), body) : undefined
+}
+
+/** Compresses a body on one of Node's threads. */
+export async function encodeLarge(body: Buffer, coding: ContentCoding): Promise<Buffer | false> {
+  return worthIt(await encodeAsync(body, coding), body)
 }
 
 /**
@@ -91,6 +100,10 @@ export function resolveCompress(
     invalid(`${name}.encodings`, 'a list from br, gzip and zstd', encodings)
   }
   return { minimumBytes: positiveInteger(`${name}.minimumBytes`, minimumBytes), encodings }
+}
+
+function worthIt(encoded: Buffer, body: Buffer): Buffer | false {
+  return encoded.length < body.length * maxWorthRatio && encoded
 }
 
 const storedCodings: readonly ContentCoding[] = ['br', 'gzip']

@@ -6,9 +6,10 @@ import { answerFrom, type ReadyAnswer } from './answer.ts'
 import { failedStatus } from './cache-status.ts'
 import { encodeBody, isCompressible } from './encodings.ts'
 import type { ResponseHeaders } from './header-rules.ts'
+import type { LazyForms } from './lazy-forms.ts'
 import type { StoringRules } from './route-options.ts'
 import { storability, type AnswerToJudge } from './storable.ts'
-import { etagOf, storeResponse, withEncodings, type StoredResponse } from './stored-response.ts'
+import { addEncodings, etagOf, storeResponse, type StoredResponse } from './stored-response.ts'
 import { variesAlike } from './variants.ts'
 
 /** What became of a handler's answer: it is kept, or for this reason it is not. */
@@ -17,7 +18,7 @@ export type FillOutcome = KeptAnswer | { readonly reason: string }
 /** A handler's answer that is kept. */
 export interface KeptAnswer {
   readonly stored: StoredResponse
-  /** It is kept in other codings too; see `StoredResponse.encodings`. */
+  /** It may be kept in other codings too; see `StoredResponse.encodings`. */
   readonly isNegotiated: boolean
 }
 
@@ -28,6 +29,7 @@ export interface FillStart {
   /** The headers that the app's hooks had set by then. */
   readonly inherited: ResponseHeaders
   readonly rules: StoringRules
+  readonly forms: LazyForms
   readonly clock: Clock
   /** Forgets what the answer was to replace. */
   readonly forget: () => void
@@ -55,7 +57,7 @@ export class Fill {
   /** The handler has answered. */
   settle(answer: AnswerToJudge): FillOutcome {
     if (this.#isOver) return { reason: 'abandoned' }
-    const { context, request, inherited, rules, clock, forget } = this.#start
+    const { context, request, inherited, rules, forms, clock, forget } = this.#start
     const nowEpochMs = clock.epochMs()
     const judged = storability(answer, inherited, request, rules, nowEpochMs)
     if ('reason' in judged) {
@@ -83,7 +85,8 @@ export class Fill {
     context.ttlMs = judged.ttlMs
     context.staleMs = judged.staleMs
     context.staleIfErrorMs = judged.staleIfErrorMs
-    this.#outcome.resolve(isNegotiated ? encoded(stored, body, compress.encodings) : stored)
+    const codings = isNegotiated ? forms.atOnce(request.headers) : []
+    this.#outcome.resolve(codings.length > 0 ? encoded(stored, body, codings) : stored)
     return { stored, isNegotiated }
   }
 
@@ -129,19 +132,18 @@ export class Fill {
   }
 }
 
-// Those who wait for the answer wait for its encoded forms too: they are about to be asked for, and
-// what is kept must be whole. Without them the response is as good, only larger.
+// Those who wait for the answer wait for its encoded forms too: they are about to ask for them.
+// Without them the response is as good, only larger.
 async function encoded(
   stored: StoredResponse,
   body: string | Buffer,
   codings: readonly ContentCoding[],
 ): Promise<StoredResponse> {
   try {
-    return withEncodings(
-      stored,
-      await encodeBody(typeof body === 'string' ? Buffer.from(body) : body, codings),
-    )
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    addEncodings(stored, await encodeBody(bytes, codings))
   } catch {
-    return stored
+    // Whoever asks next for one of them has it made.
   }
+  return stored
 }

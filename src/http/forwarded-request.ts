@@ -48,6 +48,11 @@ export class ForwardedRequest {
     this.#conditions = fill === undefined ? {} : takeConditions(headers)
   }
 
+  /** It goes past the cache, which has no say in it. */
+  get isBypass(): boolean {
+    return this.#forward === 'bypass'
+  }
+
   /** An answer that might be kept is still to come. Where it is false, no body need be gathered. */
   get mayStore(): boolean {
     return this.#fill !== undefined && !this.#isOver

@@ -2,6 +2,8 @@
  * What happens to a request between the socket and its handler, without a framework. Every adapter
  * takes the same steps in the same order:
  *
+ * 0. **observe**: opens the exchange, which ends with the last byte of the response, and is judged
+ *    and traced then ({@link ObserveStep}); only where something of it is asked for
  * 1. **address**: who the client is, through trusted proxies only
  * 2. **shed**, **limit**: whether the process has room for it ({@link ShedStep}), and whether it may
  *    ask now; before anything that costs
@@ -18,6 +20,7 @@
  * @module
  */
 export type { Shedder } from '../limit/index.ts'
+export type { Budgets, BudgetsOptions } from '../measure/index.ts'
 export {
   closeHotpath,
   routeLimit,
@@ -27,6 +30,14 @@ export {
 } from './adapter-options.ts'
 export type { ReadyAnswer } from './answer.ts'
 export { CachedRoute, type Found } from './cached-route.ts'
+export {
+  attachExchange,
+  exchangeOf,
+  noteForwarded,
+  noteFound,
+  runExchange,
+  type ObservedRequest,
+} from './exchange.ts'
 export { ForwardedRequest, type FinishedAnswer } from './forwarded-request.ts'
 export type { ResponseHeaders } from './header-rules.ts'
 export { keepTicksFast } from './keep-ticks-fast.ts'
@@ -37,6 +48,8 @@ export { abandonAfterClose, lateAnswerMs } from './node-close.ts'
 export { NodeCacheStep } from './node-step.ts'
 export { isSafeMethod, settleBeforeEnd } from './node-unsafe.ts'
 export type { RequestView } from './request-view.ts'
+export { observeOptionNames, type ObserveOptions } from './observe-options.ts'
+export { resolveObserveStep, type ObserveStep } from './observe-step.ts'
 export { createResponseCache, type ResponseCache } from './response-cache.ts'
 export type { ResponseCacheOptions } from './response-cache-options.ts'
 export type { ResponseCacheStats, ResponseCounts } from './response-stats.ts'
@@ -68,3 +81,6 @@ export {
 } from './client-address.ts'
 export type { LimitAnswer, LimitOptions, RequestLimiter } from './limit-options.ts'
 export { LimitStep, type LimitedRequest, type LimitVerdict } from './limit-step.ts'
+export { acceptTask, serveTask } from './node-tasks.ts'
+export type { ServedTask, ServedTasks, TaskRoutesOptions } from './task-options.ts'
+export { TaskRoutes, type TaskAnswer, type TaskRequest } from './task-routes.ts'

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../core/index.ts'
 import type { CachedRoute, Found } from './cached-route.ts'
+import { noteForwarded, noteFound } from './exchange.ts'
 import { ForwardedRequest } from './forwarded-request.ts'
 import { writeAnswer } from './node-answer.ts'
 import { abandonAfterClose } from './node-close.ts'
@@ -52,12 +53,14 @@ export class NodeCacheStep<Raw> {
 
   #answer(key: string, found: Found, request: RequestView<Raw>, response: ServerResponse): void {
     const { method, headers } = request
+    noteFound(response, found)
     const answer = this.#route.answer(key, found, headers, response.getHeaders())
     leaveAlone(response)
     writeAnswer(response, method, answer)
   }
 
   #run(forwarded: ForwardedRequest, response: ServerResponse, handler: () => unknown): unknown {
+    noteForwarded(response, forwarded)
     void new ResponseRecorder(response, forwarded, this.#route.maxBodyBytes)
     let result: unknown
     try {

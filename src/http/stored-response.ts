@@ -27,11 +27,12 @@ export interface StoredResponse extends StoredForm {
   readonly bornEpochMs: number
   /** From then on it is stale. */
   readonly freshUntilEpochMs: number
-  /** The other forms that were made of it; `undefined` where it is kept as it is only. */
+  /** The other forms, as far as they were asked for; `undefined` where it is kept as it is only. */
   readonly encodings: EncodedForms | undefined
 }
 
-export type EncodedForms = Readonly<Partial<Record<ContentCoding, StoredForm>>>
+/** `false` says that the form was made and is not worth it. */
+export type EncodedForms = Partial<Record<ContentCoding, StoredForm | false>>
 
 /** Stands for what is not there, where a client wants a stored response or none. */
 export const notStored: StoredResponse = {
@@ -52,7 +53,7 @@ export interface ResponseToStore {
   readonly headers: ResponseHeaders
   readonly body: string | Buffer
   readonly etag: string
-  /** It is going to be kept in other codings too, so that `Accept-Encoding` decides which is sent. */
+  /** It may be kept in other codings too, so that `Accept-Encoding` decides which is sent. */
   readonly isNegotiated: boolean
   readonly vary: VaryValues | undefined
   readonly ageMs: number
@@ -97,18 +98,18 @@ export function storeResponse(
     storedEpochMs,
     bornEpochMs: storedEpochMs - ageMs,
     freshUntilEpochMs: storedEpochMs + ttlMs,
-    encodings: undefined,
+    encodings: isNegotiated ? {} : undefined,
   }
 }
 
-/** The response with its encoded forms beside it: each has its length and its entity tag. */
-export function withEncodings(stored: StoredResponse, bodies: EncodedBodies): StoredResponse {
-  const forms: Partial<Record<ContentCoding, StoredForm>> = {}
+/** Gives a response encoded forms beside those that it has: each has its length and its entity tag. */
+export function addEncodings(stored: StoredResponse, bodies: EncodedBodies): void {
+  const { encodings } = stored
+  if (encodings === undefined) return
   for (const coding of contentCodings) {
     const body = bodies[coding]
-    if (body !== undefined) forms[coding] = encodedForm(stored, coding, body)
+    if (body !== undefined) encodings[coding] = body && encodedForm(stored, coding, body)
   }
-  return Object.keys(forms).length === 0 ? stored : { ...stored, encodings: forms }
 }
 
 /** A `Vary` that names `Accept-Encoding` too. */

@@ -32,6 +32,22 @@ export function peekVariant(
   return stored
 }
 
+/** The key under which memory has this very response, of those that a request with these headers may get. */
+export function placeOf(
+  cache: Cache,
+  key: string,
+  stored: StoredResponse,
+  headers: IncomingHttpHeaders,
+): string | undefined {
+  let place: Place | undefined = { base: key, key, depth: 0 }
+  while (place !== undefined) {
+    const found: StoredResponse | undefined = cache.peek<StoredResponse>(place.key)
+    if (found === stored) return place.key
+    place = found && nextPlace(place, found, headers)
+  }
+  return undefined
+}
+
 /** Where the response to a request stands, or would; nowhere where the cache does not look. */
 export async function locate(
   cache: Cache,

@@ -112,3 +112,20 @@ describe('createBoundedStore', () => {
     expect(store.bytes).toBe(0)
   })
 })
+
+test('an entry that grows makes others leave, itself where it is alone too large', () => {
+  const left: unknown[] = []
+  const store = createBoundedStore<Entry>({
+    maxEntries: 10,
+    maxBytes: 100,
+    onLeave: ({ key }) => left.push(key),
+  })
+  for (const key of ['a', 'b', 'c']) store.set(new Entry(key, 0, 30))
+  store.resize('c', 60)
+  expect({ bytes: store.bytes, left }).toEqual({ bytes: 90, left: ['a'] })
+  store.resize('c', 20)
+  store.resize('none', 20)
+  expect(store.bytes).toBe(50)
+  store.resize('c', 101)
+  expect({ bytes: store.bytes, left }).toEqual({ bytes: 30, left: ['a', 'c'] })
+})

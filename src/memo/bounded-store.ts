@@ -23,6 +23,8 @@ export interface BoundedStore<Entry> {
   get(key: StoreKey): Entry | undefined
   /** Keeps the entry in place of any other with its key. False when it is larger than `maxBytes`. */
   set(entry: Entry): boolean
+  /** What a kept entry holds has become larger or smaller: it counts as `bytes` from now on. */
+  resize(key: StoreKey, bytes: number): void
   /** False when there was nothing to delete. */
   delete(key: StoreKey): boolean
   clear(): void
@@ -31,7 +33,7 @@ export interface BoundedStore<Entry> {
 /** What a {@link BoundedStore} has to know of an entry. Owners extend it with what they store. */
 export abstract class BoundedEntry {
   readonly key: StoreKey
-  /** What the entry counts towards `maxBytes`; fixed while the store holds it. */
+  /** What the entry counts towards `maxBytes` from `set` until a `resize`. */
   readonly bytes: number
 
   constructor(key: StoreKey, bytes: number) {
@@ -79,6 +81,10 @@ class EntryStore<Entry extends BoundedEntry> implements BoundedStore<Entry> {
 
   set(entry: Entry): boolean {
     return this.#slots.set(entry.key, entry, entry.bytes) !== absent
+  }
+
+  resize(key: StoreKey, bytes: number): void {
+    this.#slots.resize(key, bytes)
   }
 
   delete(key: StoreKey): boolean {

@@ -116,6 +116,16 @@ export class S3Fifo {
     return state
   }
 
+  /** What is in a slot counts otherwise now. Where others have to leave for that, it may be among them. */
+  resize(slot: number, bytes: number): void {
+    if (this.#bytes === undefined) return
+    const growth = bytes - (this.#bytes[slot] as number)
+    this.#bytes[slot] = bytes
+    this.bytes += growth
+    if (((this.#states[slot] as number) & inMain) === 0) this.#smallBytes += growth
+    while (this.bytes > this.#byteLimit) this.#evictOne()
+  }
+
   clear(): void {
     this.#ghosts.clear()
     this.#smallShare = leastShare

@@ -91,6 +91,14 @@ export class SlotStore<Value> {
     return slot
   }
 
+  /** What is kept under a key counts as `bytes` from now on; where that is more than the bound, it leaves. */
+  resize(key: CallKey, bytes: number): void {
+    const slot = this.#slotOf(key)
+    if (slot === absent) return
+    if (this.maxBytes !== undefined && bytes > this.maxBytes) this.delete(key)
+    else this.#policy.resize(slot, bytes)
+  }
+
   /** False when there was nothing to delete. */
   delete(key: CallKey): boolean {
     const slot = this.#slotOf(key)

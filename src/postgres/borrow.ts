@@ -1,19 +1,26 @@
 import type { PoolClient } from 'pg'
+import type { CancelTarget } from './cancel.ts'
 import type { Connection } from './connection.ts'
 import { traceClient } from './evidence/trace-client.ts'
 import type { Waiter } from './waiting.ts'
+
+// The words of pg.Pool.
+const releasedTwice = 'Release called on client which has already been released to the pool.'
+
+/** A client that its borrower has alone, until he releases it. */
+export type LentClient = PoolClient & CancelTarget
 
 /** Someone who wants a client to himself: `pool.connect()`. */
 export class Borrow implements Waiter {
   readonly isAlone = true
   readonly queuedAtMs: number
-  readonly #resolve: (client: PoolClient) => void
+  readonly #resolve: (client: LentClient) => void
   readonly #onReturned: (client: PoolClient, error: Error | undefined) => void
   readonly reject: (error: unknown) => void
 
   constructor(
     queuedAtMs: number,
-    resolve: (client: PoolClient) => void,
+    resolve: (client: LentClient) => void,
     reject: (error: unknown) => void,
     onReturned: (client: PoolClient, error: Error | undefined) => void,
   ) {
@@ -24,10 +31,13 @@ export class Borrow implements Waiter {
   }
 
   start(connection: Connection): void {
-    const client = connection.lend() as unknown as PoolClient
+    const client = connection.lend() as unknown as LentClient
     const untrace = traceClient(client)
+    let isReleased = false
+    // Whoever kept the function of an earlier loan must not end a later one with it.
     client.release = (fate) => {
-      client.release = releasedTwice
+      if (isReleased) throw new Error(releasedTwice)
+      isReleased = true
       untrace()
       const error = fate instanceof Error ? fate : undefined
       if (fate) connection.close('released', error)
@@ -36,8 +46,4 @@ export class Borrow implements Waiter {
     }
     this.#resolve(client)
   }
-}
-
-function releasedTwice(): never {
-  throw new Error('Release called on client which has already been released to the pool.')
 }

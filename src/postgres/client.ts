@@ -8,6 +8,8 @@ export interface PipelinedClient
   pipeline: boolean
   /** Nothing is under way. */
   readonly readyForQuery: boolean
+  /** `end` was called; pg-pool reads it too. */
+  readonly _ending: boolean
   readonly connection: pg.Connection & {
     /** The texts of the statements that are prepared, by name. */
     readonly parsedStatements: Record<string, string>

@@ -1,46 +1,17 @@
 import type { ClientConfig, QueryResult } from 'pg'
-import type { Clock, Timer } from '../core/index.ts'
 import { requestCancel } from './cancel.ts'
+import { Cancellation } from './cancellation.ts'
 import { openClient, type PipelinedClient } from './client.ts'
+import type { CloseReason, ConnectionOwner } from './connection-owner.ts'
+import { corkForTick } from './cork.ts'
 import { Deadlines } from './deadlines.ts'
 import { isCancelled, isFatal, isStaleStatement, leftTransactionOpen, timedOut } from './errors.ts'
 import type { Flight, Surrender } from './flight.ts'
-import type { RoundTrip } from './round-trip.ts'
+import { PreparedNames } from './prepared-names.ts'
 import { learn } from './statement.ts'
 
-/** Who is told what becomes of a connection: its pool. */
-export interface ConnectionOwner {
-  readonly clock: Clock
-  readonly roundTrip: RoundTrip
-  /** For how long an answer proves that a connection stands. */
-  readonly proofMs: number
-  /** It may take work again. */
-  freed(connection: Connection): void
-  /** It is gone for good. */
-  closed(connection: Connection, reason: CloseReason, error: Error | undefined): void
-  /** The server is being asked to cancel a query. */
-  cancelling(): void
-  /** This query has to be sent again; nothing of it took effect. */
-  rerun(flight: Flight): void
-}
-
-/** Why a connection was closed. */
-export type CloseReason =
-  | 'idle'
-  | 'lifetime'
-  | 'queries'
-  | 'session'
-  | 'lost'
-  | 'released'
-  | 'unresponsive'
-  | 'end'
-
-// How long the server may take to confirm a cancel. After that it is frozen or gone, and so is the
-// connection.
-const cancelGraceMs = 1_000
-// The server drops a cancel that arrives before it has begun with the query: then it takes another,
-// after this long at first and twice as long each time.
-const cancelAgainMs = 10
+// The last cancel of a connection that is being cut; nobody waits for it.
+const lastCancelMs = 1_000
 const maxReruns = 3
 // How long the server may take to answer a check.
 const checkTimeoutMs = 1_000
@@ -63,12 +34,12 @@ export class Connection {
   /** It is being asked whether it still stands. */
   isChecking = false
   isClosed = false
+  // Counted as busy; not while it is only checked.
+  #isBusy = false
   readonly #owner: ConnectionOwner
   readonly #flights: Flight[] = []
-  readonly #unwantedNames = new Set<string>()
-  #isCorked = false
-  // A cancel that was delivered can still hit what is under way, until all of it has landed.
-  #cancel: 'none' | 'sending' | 'delivered' = 'none'
+  readonly #prepared: PreparedNames
+  readonly #cancellation: Cancellation
   readonly #deadlines: Deadlines
   // When the server last answered on it, or was last known to.
   #provenMs: number
@@ -85,6 +56,8 @@ export class Connection {
   private constructor(client: PipelinedClient, owner: ConnectionOwner) {
     this.client = client
     this.#owner = owner
+    this.#prepared = new PreparedNames(client.connection)
+    this.#cancellation = new Cancellation(client, owner.clock, () => this.#cancelMissed())
     this.#deadlines = new Deadlines(owner.clock, (nowMs) => this.#giveUpLate(nowMs))
     this.idleSinceMs = owner.clock.monotonicMs()
     this.#provenMs = this.idleSinceMs
@@ -109,7 +82,7 @@ export class Connection {
     return (
       !this.isLent &&
       !this.isChecking &&
-      this.#cancel === 'none' &&
+      !this.#cancellation.canHit &&
       this.retiring === undefined &&
       !this.isClosed
     )
@@ -147,14 +120,17 @@ export class Connection {
 
   /** Sends a query behind those that are under way. */
   send(flight: Flight, nowMs: number): void {
-    if (this.#flights.length === 0) this.headSinceMs = nowMs
+    if (this.#flights.length === 0) {
+      this.headSinceMs = nowMs
+      this.#begin(nowMs)
+    }
     flight.sentAtMs = nowMs
     this.queryCount++
     this.#flights.push(flight)
     flight.deadlineMs = flight.timeoutMs === false ? Infinity : nowMs + flight.timeoutMs
     this.#deadlines.watch(flight.deadlineMs)
-    this.#cork()
-    if (this.#unwantedNames.size > 0) this.#deallocate()
+    corkForTick(this.client.connection.stream)
+    this.#prepared.dropUnwanted(this.#flights)
 
     let isSending = true
     let encodeError: Error | null | undefined
@@ -187,6 +163,7 @@ export class Connection {
   /** Gives the client to a borrower, without pipelining: cursors and COPY need it so. */
   lend(): PipelinedClient {
     this.isLent = true
+    this.#begin(this.#owner.clock.monotonicMs())
     this.queryCount++
     this.client.pipeline = false
     return this.client
@@ -194,6 +171,12 @@ export class Connection {
 
   /** Takes the client back, and rolls back what the borrower left open. */
   takeBack(): void {
+    // Ended or cut by the borrower; the event that says so comes only later.
+    const { _ending: isEnding, connection } = this.client
+    if (isEnding || !connection.stream.writable) {
+      this.close('lost')
+      return
+    }
     if (this.client.getTransactionStatus() === 'I' && this.client.readyForQuery) {
       this.#returned()
       return
@@ -212,6 +195,8 @@ export class Connection {
   #returned(): void {
     if (this.isClosed) return
     this.isLent = false
+    this.#owner.workload.served()
+    this.#rest(this.#owner.clock.monotonicMs())
     this.client.pipeline = true
     this.#owner.freed(this)
   }
@@ -225,12 +210,12 @@ export class Connection {
     if (flight.surrender !== undefined) return
     flight.surrender = surrender
     if (flight !== this.#flights[0]) flight.reject(surrender.cancelled)
-    else if (this.#cancel !== 'sending') this.#cancelHead(flight, surrender)
+    else if (!this.#cancellation.isSending) this.#cancelHead(flight, surrender)
   }
 
   /** A prepared statement that is not wanted any more; removed with the next query. */
   forgetStatement(name: string): void {
-    if (this.client.connection.parsedStatements[name] !== undefined) this.#unwantedNames.add(name)
+    this.#prepared.forget(name)
   }
 
   /** Ends it, well if it is idle, else by cutting the socket. */
@@ -238,10 +223,11 @@ export class Connection {
     if (this.isClosed) return
     const wasIdle = this.#flights.length === 0 && !this.isLent && !this.isChecking
     this.isClosed = true
+    this.#rest(this.#owner.clock.monotonicMs())
     this.#deadlines.stop()
     // The server would not notice that nobody waits any more.
     if (reason === 'end' && this.#flights.length > 0) {
-      void requestCancel(this.client, AbortSignal.timeout(cancelGraceMs))
+      void requestCancel(this.client, AbortSignal.timeout(lastCancelMs))
     }
     if (wasIdle && reason !== 'lost') void this.client.end().catch(() => {})
     else this.client.connection.stream.destroy(error)
@@ -284,6 +270,7 @@ export class Connection {
     const nowMs = this.#owner.clock.monotonicMs()
     this.#flights.splice(this.#flights.indexOf(flight), 1)
     this.#learn(flight, nowMs - this.headSinceMs)
+    this.#owner.workload.served()
     this.headSinceMs = nowMs
     if (!this.isClosed) this.#provenMs = nowMs
     if (flight.statement.altersSession) this.retiring ??= 'session'
@@ -293,14 +280,26 @@ export class Connection {
     const head = this.#flights[0]
     if (head === undefined) {
       this.idleSinceMs = nowMs
-      if (this.#cancel === 'delivered') this.#cancel = 'none'
-    } else if (head.surrender !== undefined && this.#cancel !== 'sending') {
+      this.#rest(nowMs)
+      this.#cancellation.landed()
+    } else if (head.surrender !== undefined && !this.#cancellation.isSending) {
       this.#cancelHead(head, head.surrender)
     }
     if (isRerun) this.#owner.rerun(flight)
     else if (error === undefined) flight.resolve(result)
     else flight.reject(isCancelled(error) ? (verdict(flight) ?? error) : error)
     if (!this.isClosed) this.#owner.freed(this)
+  }
+
+  #begin(nowMs: number): void {
+    this.#isBusy = true
+    this.#owner.workload.begun(nowMs)
+  }
+
+  #rest(nowMs: number): void {
+    if (!this.#isBusy) return
+    this.#isBusy = false
+    this.#owner.workload.ended(nowMs)
   }
 
   // An answer to what was sent while others were under way has not waited for the network.
@@ -317,7 +316,7 @@ export class Connection {
   // All of these failures happen before the query has had any effect.
   #mayRerun(flight: Flight, error: Error): boolean {
     if (flight.surrender !== undefined || flight.reruns >= maxReruns) return false
-    const isVictim = isCancelled(error) && this.#cancel !== 'none'
+    const isVictim = isCancelled(error) && this.#cancellation.canHit
     // A statement that somebody deallocated, or whose result type a migration changed.
     const name = flight.preparedName
     const isStale = isStaleStatement(error) && name !== undefined
@@ -341,36 +340,23 @@ export class Connection {
   // hit the reads that were sent already; they are sent again, and their callers see nothing of it.
   #cancelHead(flight: Flight, surrender: Surrender): void {
     this.#owner.cancelling()
-    const stop = new AbortController()
-    const grace = this.#owner.clock.after(cancelGraceMs, () => {
-      stop.abort()
-      if (!this.#flights.includes(flight)) return
+    const isUnderWay = () => this.#flights[0] === flight && !this.isClosed
+    void this.#cancellation.run(isUnderWay).then((hasEnded) => {
+      if (hasEnded) return
       flight.reject(surrender.unknown)
       this.retiring = 'unresponsive'
       this.close('unresponsive')
     })
-    this.#sendCancel(flight, stop.signal, grace, cancelAgainMs)
   }
 
-  #sendCancel(flight: Flight, signal: AbortSignal, grace: Timer, againMs: number): void {
-    this.#cancel = 'sending'
-    void requestCancel(this.client, signal).then(() => {
-      const head = this.#flights[0]
-      if (head === undefined) {
-        grace.cancel()
-        this.#cancel = 'none'
-        if (!this.isClosed) this.#owner.freed(this)
-      } else if (head !== flight && head.surrender !== undefined) {
-        this.#cancelHead(head, head.surrender)
-      } else {
-        this.#cancel = 'delivered'
-        if (head !== flight) return
-        this.#owner.clock.after(againMs, () => {
-          if (this.#flights[0] !== flight || this.isClosed) return
-          this.#sendCancel(flight, signal, grace, againMs * 2)
-        })
-      }
-    })
+  #cancelMissed(): void {
+    const head = this.#flights[0]
+    if (head === undefined) {
+      this.#cancellation.landed()
+      if (!this.isClosed) this.#owner.freed(this)
+    } else if (head.surrender !== undefined) {
+      this.#cancelHead(head, head.surrender)
+    }
   }
 
   #giveUpLate(nowMs: number): number {
@@ -381,28 +367,6 @@ export class Connection {
       else this.giveUp(flight, timedOut(flight.request.text, `${flight.timeoutMs} ms`))
     }
     return nextMs
-  }
-
-  // Queries of the same tick leave in one write.
-  #cork(): void {
-    if (this.#isCorked) return
-    this.#isCorked = true
-    const { stream } = this.client.connection
-    stream.cork()
-    process.nextTick(() => {
-      this.#isCorked = false
-      stream.uncork()
-    })
-  }
-
-  #deallocate(): void {
-    for (const name of this.#unwantedNames) {
-      // Its parsing may still be under way; it goes with a later query then.
-      if (this.#flights.some((flight) => flight.preparedName === name)) continue
-      this.#unwantedNames.delete(name)
-      delete this.client.connection.parsedStatements[name]
-      this.client.connection.close({ type: 'S', name })
-    }
   }
 }
 

@@ -44,6 +44,7 @@ export class Dispatcher {
   /** Starts it on a connection, now or when its turn comes. */
   dispatch(waiter: Waiter, nowMs: number): void {
     const connection = this.#route(waiter, nowMs)
+    this.#fleet.workload.arrived(connection === undefined)
     if (connection !== undefined) {
       if (connection.inFlight > 0) this.#fleet.grow(1)
       this.waits.addNone()

@@ -1,9 +1,11 @@
 import type { ClientConfig } from 'pg'
 import type { Clock, Timer } from '../core/index.ts'
-import { Connection, type CloseReason, type ConnectionOwner } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { CloseReason, ConnectionOwner } from './connection-owner.ts'
 import type { Flight } from './flight.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { RoundTrip } from './round-trip.ts'
+import { Workload } from './workload.ts'
 
 /** Who is told what becomes of the connections, and gives them their work. */
 export interface FleetOwner {
@@ -24,6 +26,7 @@ export class Fleet implements ConnectionOwner {
   readonly connections: Connection[] = []
   readonly clock: Clock
   readonly roundTrip: RoundTrip = new RoundTrip()
+  readonly workload: Workload
   readonly proofMs: number
   /** Connections that are being opened. */
   opening = 0
@@ -52,6 +55,7 @@ export class Fleet implements ConnectionOwner {
     this.#options = options
     this.#owner = owner
     this.clock = options.clock
+    this.workload = new Workload(options.clock.monotonicMs())
     this.proofMs = options.checkAfterIdleMs || Infinity
   }
 

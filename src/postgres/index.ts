@@ -3,13 +3,14 @@ import { resolveClientConfig, resolvePoolOptions, type PoolOptions } from './opt
 import { HotpathPool } from './pool.ts'
 import type { PostgresPool } from './types.ts'
 
-export type { CloseReason } from './connection.ts'
+export type { CloseReason } from './connection-owner.ts'
 export type { CopyRow, CopySink } from './copy-sink.ts'
 export type { CopyOptions } from './copy-options.ts'
 export {
   expectNoRepeatedQueries,
   findRepeatedQueries,
   traceQueries,
+  warnOfRepeatedQueries,
   type CallSite,
   type PgModule,
   type RepeatedQuery,
@@ -37,6 +38,7 @@ export type { KeysetColumn, KeysetOptions } from './keyset-options.ts'
 export { keyset, type Keyset, type Page, type Queryable } from './keyset.ts'
 export type { ColumnKey } from './key-column.ts'
 export type { Isolation, TransactionOptions } from './transaction-options.ts'
+export type { NoSizing, Sizing, SizingHint, SizingOptions } from './sizing.ts'
 export type { PoolStats, PostgresPool, Transaction } from './types.ts'
 export type { WaitTimes } from './wait-times.ts'
 

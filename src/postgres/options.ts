@@ -194,6 +194,16 @@ const foreignNames: ReadonlyMap<string, string> = new Map([
   ['maxLifetimeSeconds', 'maxLifetimeMs'],
   ['query_timeout', 'commandTimeoutMs'],
   ['pipeline', 'maxPipelined'],
+  ['maxPipeline', 'maxPipelined'],
+])
+
+// What a pg.Pool takes and this pool has another way for.
+const otherWays: ReadonlyMap<string, string> = new Map([
+  ['onConnect', "pool.on('connect', (client) => ...), whose queries come before all others"],
+  ['verify', "pool.on('connect', (client) => ...), whose queries come before all others"],
+  ['allowExitOnIdle', 'await pool.end() when the work is done'],
+  ['Client', "pg's own client, which this pool always uses"],
+  ['log', "listen('hotpath:postgres:connection', ...)"],
 ])
 
 export function resolveClientConfig(target: string | ClientConfig): ClientConfig {
@@ -202,6 +212,13 @@ export function resolveClientConfig(target: string | ClientConfig): ClientConfig
     invalid('createPool', 'given a connection URL or the config of a pg.Client', target)
   }
   for (const name of Object.keys(target)) {
+    const otherWay = otherWays.get(name)
+    if (otherWay !== undefined) {
+      throw new HotpathError(
+        'HOTPATH_OPTION_INVALID',
+        `the connection config has ${name}, an option of pg.Pool; instead there is ${otherWay}`,
+      )
+    }
     const own = foreignNames.get(name)
     if (own === undefined) continue
     throw new HotpathError(

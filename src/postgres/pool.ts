@@ -1,30 +1,24 @@
 import { EventEmitter } from 'node:events'
-import pg, { type ClientConfig, type Pool, type PoolClient, type QueryResult } from 'pg'
-import { activeTrace, register } from '../core/index.ts'
-import { Borrow } from './borrow.ts'
-import type { CloseReason, Connection } from './connection.ts'
+import type { ClientConfig, Pool, PoolClient } from 'pg'
+import { activeTrace, noteDatabaseUse, register } from '../core/index.ts'
+import { Borrow, type LentClient } from './borrow.ts'
+import type { Connection } from './connection.ts'
+import type { CloseReason } from './connection-owner.ts'
 import type { CopyHost } from './copy-options.ts'
 import { TableSink } from './copy-sink.ts'
 import { copyRows } from './copy-source.ts'
 import { Dispatcher, type DispatcherOwner } from './dispatcher.ts'
-import {
-  aborted,
-  connectFailed,
-  poolClosed,
-  poolExhausted,
-  queueFull,
-  transactionOutsideClient,
-} from './errors.ts'
+import { connectFailed, poolClosed, poolExhausted, queueFull } from './errors.ts'
 import { recordQuery, type QueryMethod } from './evidence/record.ts'
 import { Fleet, type FleetOwner } from './fleet.ts'
-import { Flight } from './flight.ts'
+import type { Flight } from './flight.ts'
 import { LeakWatch, type Loan } from './leaks.ts'
-import { announceConnection, observer } from './observe.ts'
+import { announceConnection } from './observe.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { isPortal, runPortal } from './portal.ts'
-import { readQuery, type QueryInput } from './query-input.ts'
-import { mayShare } from './statement.ts'
-import { Statements } from './statements.ts'
+import { Queries } from './queries.ts'
+import type { QueryInput } from './query-input.ts'
+import { sizingHint, type SizingHint, type SizingOptions } from './sizing.ts'
 import { runTransaction, type TransactionHost } from './transaction.ts'
 import type { PoolStats, PostgresPool } from './types.ts'
 import type { Waiter } from './waiting.ts'
@@ -43,11 +37,9 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   readonly #options: ResolvedPoolOptions
   readonly #fleet: Fleet
   readonly #dispatcher: Dispatcher
-  readonly #statements: Statements
+  readonly #queries: Queries
   readonly #leaks: LeakWatch | undefined
   readonly #unregister: () => void
-  #queryCount = 0
-  #errorCount = 0
   #acquireTimeouts = 0
   #connectError: Error | undefined
   #ended: PromiseWithResolvers<void> | undefined
@@ -57,9 +49,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     this.#options = options
     this.#fleet = new Fleet(config, options, this)
     this.#dispatcher = new Dispatcher(this.#fleet, options, this)
-    this.#statements = new Statements(options.maxStatements, (name) => {
-      for (const connection of this.#fleet.connections) connection.forgetStatement(name)
-    })
+    this.#queries = new Queries(this.#fleet, this.#dispatcher, options)
     const { name, clock, leakDetectionMs } = options
     if (leakDetectionMs !== false) {
       this.#leaks = new LeakWatch(name, clock, leakDetectionMs, ({ site, client }) => {
@@ -71,6 +61,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }
 
   readonly query: Pool['query'] = ((input: QueryInput, values?: unknown, callback?: unknown) => {
+    noteDatabaseUse()
     if (isPortal(input)) {
       runPortal(input, this.#borrow())
       return input
@@ -80,12 +71,17 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   }) as Pool['query']
 
   readonly #ask = (input: QueryInput, values?: unknown, callback?: unknown): unknown => {
-    if (typeof values === 'function') return withCallback(this.#query(input, undefined), values)
-    if (typeof callback === 'function') return withCallback(this.#query(input, values), callback)
-    return this.#query(input, values)
+    // No query, but somebody who waits for an answer.
+    if (typeof input === 'function') return withCallback(this.#queries.run(input, undefined), input)
+    if (typeof values === 'function')
+      return withCallback(this.#queries.run(input, undefined), values)
+    if (typeof callback === 'function')
+      return withCallback(this.#queries.run(input, values), callback)
+    return this.#queries.run(input, values)
   }
 
   readonly connect: Pool['connect'] = ((callback?: ConnectCallback) => {
+    noteDatabaseUse()
     const client = this.#borrow()
     if (callback === undefined) return client
     client.then(
@@ -111,7 +107,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
 
   /** What transactions and COPY need of their pool. */
   get #host(): TransactionHost & CopyHost {
-    return { ...this.#options, connect: this.connect }
+    return { ...this.#options, connect: () => this.#borrow() }
   }
 
   close(): Promise<void> {
@@ -172,8 +168,8 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
       lent: connections.filter((connection) => connection.isLent).length,
       inFlight: connections.reduce((sum, connection) => sum + connection.inFlight, 0),
       waiting: this.waitingCount,
-      queries: this.#queryCount,
-      errors: this.#errorCount,
+      queries: this.#queries.count,
+      errors: this.#queries.errorCount,
       waits: this.#dispatcher.waits.snapshot(),
       acquireTimeouts: this.#acquireTimeouts,
       leaks: this.#leaks?.reportedCount ?? 0,
@@ -181,6 +177,11 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
       opened: openedCount,
       closed: { ...closedCounts },
     }
+  }
+
+  sizingHint(options: SizingOptions = {}): SizingHint {
+    const { clock, maxConnections } = this.#options
+    return sizingHint(this.#fleet.workload.slices(clock.monotonicMs()), maxConnections, options)
   }
 
   opened(connection: Connection): void {
@@ -198,7 +199,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     announceConnection(this.#options.name, 'closed', reason)
     this.emit('remove', connection.client)
     if (error !== undefined && !connection.isLent && this.listenerCount('error') > 0) {
-      this.emit('error', error, connection.client)
+      this.emit('error', Object.assign(error, { client: connection.client }), connection.client)
     }
     this.#fleet.grow(this.waitingCount)
     this.#checkEnded()
@@ -239,59 +240,13 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
     this.#dispatcher.dispatch(flight, flight.queuedAtMs)
   }
 
-  #query(input: QueryInput, values: unknown): Promise<QueryResult> {
-    const answer = new Promise<QueryResult>((resolve, reject) => {
-      this.#launch(input, values, resolve, reject)
-    })
-    return answer.catch(withCallersStack)
-  }
-
-  #launch(
-    input: QueryInput,
-    values: unknown,
-    resolve: (result: QueryResult) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    const { clock, commandTimeoutMs, name } = this.#options
-    const { request, signal, timeoutMs = commandTimeoutMs } = readQuery(input, values)
-    const statement = this.#statements.find(request.text)
-    if (statement.travel === 'transaction') throw transactionOutsideClient(request.text)
-    if (this.#ended !== undefined) throw poolClosed(name)
-    signal?.throwIfAborted()
-
-    const isAlone = !mayShare(statement)
-    const nowMs = clock.monotonicMs()
-    const observe = observer(name, request, clock)
-    const flight = new Flight(request, statement, isAlone, timeoutMs, nowMs, (error, result) => {
-      this.#queryCount++
-      observe?.(error, result)
-      if (result !== undefined) {
-        resolve(result)
-      } else {
-        this.#errorCount++
-        reject(error)
-      }
-    })
-    if (signal !== undefined) this.#watchAbort(flight, signal)
-    this.#dispatcher.dispatch(flight, nowMs)
-  }
-
-  #watchAbort(flight: Flight, signal: AbortSignal): void {
-    const abort = () => {
-      if (this.#dispatcher.withdraw(flight)) flight.reject(signal.reason)
-      else flight.connection?.giveUp(flight, aborted(flight.request.text, signal.reason))
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    flight.onAnswered = () => signal.removeEventListener('abort', abort)
-  }
-
-  #borrow(): Promise<PoolClient> {
+  #borrow(): Promise<LentClient> {
     const leaks = this.#leaks
     const site = leaks && new Error('borrowed here')
     let loan: Loan | undefined
-    return new Promise<PoolClient>((resolve, reject) => {
+    return new Promise<LentClient>((resolve, reject) => {
       if (this.#ended !== undefined) throw poolClosed(this.#options.name)
-      const lend = (client: PoolClient) => {
+      const lend = (client: LentClient) => {
         if (site !== undefined) loan = leaks?.lent(client, site)
         this.emit('acquire', client)
         resolve(client)
@@ -310,6 +265,7 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
       return Promise.reject(new Error('Called end on pool more than once'))
     }
     this.#ended = Promise.withResolvers()
+    this.#queries.isClosed = true
     this.#unregister()
     const { clock, drainTimeoutMs, name } = this.#options
     const deadline = clock.after(drainTimeoutMs, () => {
@@ -336,11 +292,4 @@ function withCallback<T>(answer: Promise<T>, callback: Function): void {
     (value) => process.nextTick(callback, undefined, value),
     (error: unknown) => process.nextTick(callback, error),
   )
-}
-
-// pg makes its errors while it reads the socket. Their stack is of no use to anybody; this one leads
-// to whoever awaits the query.
-function withCallersStack(error: unknown): never {
-  if (error instanceof pg.DatabaseError) Error.captureStackTrace(error, withCallersStack)
-  throw error
 }

@@ -29,6 +29,11 @@ describe('how a query may travel', () => {
     'select pg_try_advisory_xact_lock(1)',
     "select set_config('search_path', 'other', false)",
     "select nextval('ids')",
+    "select * from dblink('other', 'delete from users') as gone (id int)",
+    'select note($1)',
+    'select "Note"($1)',
+    'select U&"d\\0061ta"($1)',
+    'select "a""b"($1)',
     'set search_path to other',
     'create temp table t (id int)',
     'call do_it()',
@@ -53,6 +58,27 @@ describe('how a query may travel', () => {
     'with l as (select pg_try_advisory_lock_shared(1)) select * from l',
   ])('%s belongs to a client of its own', (text) => {
     expect(readStatement(text).travel).toBe('transaction')
+  })
+})
+
+describe('the functions that a read calls', () => {
+  test.each([
+    ['select count(*), lower(name) from users where id in (1, 2)', []],
+    ['select note(1), app.count(2), pg_catalog . now()', ['note', 'count', 'now']],
+    ['select Note /* or so */ (1), other -- ( \n (2)', ['note', 'other']],
+    ['select "No te" (1), "count"(2)', ['No te', 'count']],
+    [`select '"', "f"(1), '--', g(2), '"('`, ['g', 'f', "(1), '--', g(2), '"]],
+    ['select größe(1), a$1(2), _x(3)', ['größe', 'a$1', '_x']],
+    [`select '${'a '.repeat(2_000)}', f(1)`, ['f']],
+  ])('%s', (text, functions) => {
+    expect(readStatement(text).functions).toEqual(functions)
+  })
+
+  test('are read in a time that grows with the length of the text', () => {
+    const { functions } = readStatement(
+      `select '${'a'.repeat(5_000)}${'"'.repeat(1)}${' '.repeat(9_000)}'`,
+    )
+    expect(functions).toEqual([])
   })
 })
 
@@ -107,6 +133,7 @@ describe('what is cancelled has no effect, unless it may have committed before',
     ['call do_it()', false],
     ['do $$ begin commit; end $$', false],
     ['vacuum', false],
+    ["select dblink_exec('other', 'delete from users')", false],
     ['create index concurrently on users (name)', false],
     ['insert into notes values (1); commit; select pg_sleep(60)', false],
   ])('%s: %s', (text, isAtomic) => {

@@ -1,3 +1,5 @@
+import { calledFunctions } from './called-functions.ts'
+
 /**
  * How a query may travel:
  * - `read`: alters nothing and leaves nothing behind on its connection, so others may be sent before
@@ -12,7 +14,14 @@ export type Travel = 'read' | 'alone' | 'transaction'
 /** What the pool knows of one query text. */
 export interface Statement {
   readonly text: string
-  readonly travel: Travel
+  /** What it is; a read that calls functions is `alone` until it is known that none of them writes. */
+  travel: Travel
+  /** The functions that a read calls and that may write, for all that its text tells. */
+  readonly functions: readonly string[]
+  /** Nothing is open about its functions. */
+  isJudged: boolean
+  /** Makes or alters functions, so that what is known of them is void. */
+  readonly definesFunctions: boolean
   /** May be prepared: one statement, of a kind that PostgreSQL prepares. */
   readonly isPreparable: boolean
   /** Has all of its effect or none, also when it is cancelled. */
@@ -49,14 +58,21 @@ const comments = /--[^\n]*|\/\*[^]*?\*\//g
 const sessionChange =
   /(?:^|;|\bbegin\b|\bthen\b|\bloop\b)\s*(?:set(?!\s+(?:local|transaction|constraints)\b)|reset|listen|prepare|load|discard)\b|\b(?:create|into)\s+(?:(?:global|local)\s+)?temp(?:orary)?\b|\b(?:set_config|pg_(?:try_)?advisory_lock\w*)\s*\(/i
 const severalStatements = /;\s*\S/
+const definition = /\b(?:function|routine|aggregate|extension|schema)\b/i
 // What commits by itself on the way: procedures and anonymous blocks, maintenance of one table after
 // the other, indexes built CONCURRENTLY, and a COMMIT among several statements.
 const commitsInside = new Set(['call', 'do', 'vacuum', 'analyze', 'cluster', 'reindex'])
 const commits = /\b(?:commit|end|concurrently|call|do)\b/i
+// What is sent to another server is not undone with the statement that sent it.
+const elsewhere = /\bdblink\w*\s*\(/i
+/** The longest text that a pool remembers; {@link Statements} says why there is a limit. */
+export const maxRememberedLength = 20_000
+const none: readonly string[] = []
 // What a statement that begins like a read may hold all the same: data-modifying WITH parts, row
-// locks, and functions that lock or alter the session. A column called "delete" costs only speed.
+// locks, and the best known functions that write, lock or alter the session; the server is asked about
+// the others. A column called "delete" costs only speed.
 const lastingEffect =
-  /\b(?:insert|update|delete|merge|into|for\s+(?:no\s+key|key|share)|set_config|setval|nextval|pg_(?:try_)?advisory\w*|pg_cancel_backend|pg_terminate_backend|pg_notify|lo_\w+)\b/i
+  /\b(?:insert|update|delete|merge|into|for\s+(?:no\s+key|key|share)|set_config|setval|nextval|pg_(?:try_)?advisory\w*|pg_cancel_backend|pg_terminate_backend|pg_notify|lo_\w+|lowrite|dblink\w*)\b/i
 
 /** Reads from a text how it may travel. */
 export function readStatement(text: string): Statement {
@@ -64,17 +80,26 @@ export function readStatement(text: string): Statement {
   // PostgreSQL nests block comments and the pattern above does not: with two of them, who knows.
   const isClear = text.split('/*', 3).length < 3 && !severalStatements.test(text)
   const isPreparable = isClear && (reads.has(first) || writes.has(first))
-  const isRead = isClear && reads.has(first) && !lastingEffect.test(text)
+  const looksLikeRead = isClear && reads.has(first) && !lastingEffect.test(text)
+  // What is too long to be remembered never shares, whatever it calls.
+  const functions =
+    looksLikeRead && text.length <= maxRememberedLength ? calledFunctions(text) : none
+  const isRead = looksLikeRead && functions !== undefined
+  const isJudged = functions === undefined || functions.length === 0
   const needsClient =
     transactionControl.has(first) ||
     sessionBound.has(first) ||
     (reads.has(first) && sessionLock.test(text))
   return {
     text,
-    travel: isRead ? 'read' : isClear && needsClient ? 'transaction' : 'alone',
+    travel: isRead && isJudged ? 'read' : isClear && needsClient ? 'transaction' : 'alone',
+    functions: functions ?? none,
+    isJudged,
+    definesFunctions: !isRead && !isPreparable && definition.test(text),
     altersSession: !isRead && sessionChange.test(text.replace(comments, ' ')),
     isPreparable,
-    isAtomic: isPreparable || !(commitsInside.has(first) || commits.test(text)),
+    isAtomic:
+      (isPreparable || !(commitsInside.has(first) || commits.test(text))) && !elsewhere.test(text),
     name: undefined,
     usualMs: 0,
     isKnown: false,

@@ -1,12 +1,9 @@
-import { readStatement, type Statement } from './statement.ts'
-
-// Longer texts are read afresh each time: remembering a few hundred generated megabytes would cost
-// more than it saves.
-const maxRememberedLength = 20_000
+import { maxRememberedLength, readStatement, type Statement } from './statement.ts'
 
 /**
  * The query texts that a pool has met, the least recently used forgotten first. It gives a text its
- * name at its second use, so that a text built for one occasion is not prepared.
+ * name at its second use, so that a text built for one occasion is not prepared. Very long texts are
+ * read afresh each time: remembering a few hundred generated megabytes would cost more than it saves.
  */
 export class Statements {
   readonly #maxStatements: number | false
@@ -38,6 +35,10 @@ export class Statements {
       this.#byText.set(text, statement)
     }
     return statement
+  }
+
+  all(): Iterable<Statement> {
+    return this.#byText.values()
   }
 
   get #isFull(): boolean {

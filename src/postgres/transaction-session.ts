@@ -1,6 +1,7 @@
-import type { PoolClient, QueryConfig, QueryResult } from 'pg'
+import type { QueryConfig, QueryResult } from 'pg'
 import type { Clock } from '../core/index.ts'
-import { requestCancel, type CancelTarget } from './cancel.ts'
+import type { LentClient } from './borrow.ts'
+import { Cancellation } from './cancellation.ts'
 import { queryInvalid } from './errors.ts'
 import type { QueryRequest } from './flight.ts'
 import { observer } from './observe.ts'
@@ -8,10 +9,8 @@ import { readQuery, type QueryInput } from './query-input.ts'
 import { readStatement } from './statement.ts'
 import type { Transaction } from './types.ts'
 
-// How long the server may take to let go of what it is doing. After that it is frozen or gone.
+// How long the server may take to answer a COMMIT or a ROLLBACK. After that it is frozen or gone.
 const graceMs = 1_000
-// The server drops a cancel that arrives before it has begun with the query: then it takes another.
-const cancelAgainMs = 50
 
 /** What a session needs of its pool. */
 export interface SessionHost {
@@ -27,7 +26,7 @@ export class TransactionSession {
   isClean = false
   /** Nobody knows what the server has made of it: the connection must not be used any more. */
   isBroken = false
-  readonly #client: PoolClient
+  readonly #client: LentClient
   readonly #host: SessionHost
   readonly #signal: AbortSignal
   // The work's own queries stand in line here and not in the client: what has not been sent can
@@ -39,7 +38,7 @@ export class TransactionSession {
   #savepoints = 0
   #stopped: Promise<void> | undefined
 
-  constructor(client: PoolClient, host: SessionHost, signal: AbortSignal) {
+  constructor(client: LentClient, host: SessionHost, signal: AbortSignal) {
     this.#client = client
     this.#host = host
     this.#signal = signal
@@ -191,23 +190,8 @@ export class TransactionSession {
   }
 
   async #cancel(): Promise<void> {
-    if (this.#inFlight === 0) return
-    const grace = new AbortController()
-    const timer = this.#host.clock.after(graceMs, () => grace.abort())
-    while (this.#inFlight > 0 && !grace.signal.aborted) {
-      await requestCancel(this.#client as unknown as CancelTarget, grace.signal)
-      if (this.#inFlight > 0) await this.#pause(grace.signal)
-    }
-    timer.cancel()
-  }
-
-  // Until the query under way has ended, or it is time to ask again.
-  async #pause(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = this.#host.clock.after(cancelAgainMs, resolve)
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    await Promise.race([promise, this.#last])
-    timer.cancel()
+    const cancellation = new Cancellation(this.#client, this.#host.clock)
+    await cancellation.run(() => this.#inFlight > 0, this.#last)
   }
 
   async #inGrace<T>(work: Promise<T>): Promise<T | undefined> {

@@ -1,5 +1,6 @@
-import pg, { type PoolClient } from 'pg'
+import pg from 'pg'
 import type { Clock } from '../core/index.ts'
+import type { LentClient } from './borrow.ts'
 import { commitOutcomeUnknown, queryInvalid, transactionTimedOut } from './errors.ts'
 import {
   backOff,
@@ -14,7 +15,7 @@ export interface TransactionHost {
   readonly name: string
   readonly clock: Clock
   readonly commandTimeoutMs: number | false
-  connect(): Promise<PoolClient>
+  connect(): Promise<LentClient>
 }
 
 /** Runs `pool.transaction`. */
@@ -88,7 +89,7 @@ async function commit(session: TransactionSession): Promise<void> {
 }
 
 // A borrower cannot leave the line: his client is given back when it comes.
-async function borrow(host: TransactionHost, signal: AbortSignal): Promise<PoolClient> {
+async function borrow(host: TransactionHost, signal: AbortSignal): Promise<LentClient> {
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const giveUp = () => reject(signal.reason)

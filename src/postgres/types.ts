@@ -1,8 +1,9 @@
 import type { Pool, PoolClient, QueryArrayResult, QueryResult, QueryResultRow } from 'pg'
-import type { CloseReason } from './connection.ts'
+import type { CloseReason } from './connection-owner.ts'
 import type { CopySink } from './copy-sink.ts'
 import type { CopyOptions } from './copy-options.ts'
 import type { QueryOptions } from './query-input.ts'
+import type { SizingHint, SizingOptions } from './sizing.ts'
 import type { SqlQuery } from './sql-fragment.ts'
 import type { WaitTimes } from './wait-times.ts'
 import type { TransactionOptions } from './transaction-options.ts'
@@ -87,6 +88,18 @@ export interface PostgresPool extends PoolAndLeaks, AsyncDisposable {
   ): AsyncIterable<(string | null)[]>
   /** What the pool is doing, and what it has done. */
   stats(): PoolStats
+  /**
+   * What the load of the last five minutes says about `maxConnections`, in figures and in words.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID
+   *
+   * @example
+   * ```ts
+   * const { verdict, advice } = pool.sizingHint({ waitingRatio: 0.01 })
+   * if (verdict === 'raise') console.warn(advice)
+   * ```
+   */
+  sizingHint(options?: SizingOptions): SizingHint
   /** The same as `end()`. */
   close(): Promise<void>
 }

@@ -30,6 +30,7 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
       expect.stringContaining('load-shedding.md'),
       expect.stringContaining('memo.md'),
       expect.stringContaining('node-http.md'),
+      expect.stringContaining('workers.md'),
     ]),
   )
 })

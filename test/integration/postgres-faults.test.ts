@@ -114,7 +114,14 @@ test('a cancel that comes before the server has begun with the query is sent aga
 
 test('a connection that was idle for long and does not answer is replaced, not lent', async () => {
   await using road = await openRoad(postgres.port)
-  pool = createPool(road.url, { minConnections: 1, maxConnections: 1, checkAfterIdleMs: 50 })
+  pool = createPool(road.url, {
+    minConnections: 1,
+    maxConnections: 1,
+    checkAfterIdleMs: 50,
+    // Neither of these ends the check: it has a deadline of its own.
+    acquireTimeoutMs: 600_000,
+    commandTimeoutMs: false,
+  })
   await until(() => pool.idleCount === 1)
   const soon = performance.now() + 60
   await until(() => performance.now() > soon)

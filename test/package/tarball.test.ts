@@ -17,10 +17,14 @@ const withoutPeers = [
   'hotpath/fastify',
   'hotpath/hono',
   'hotpath/limit',
+  'hotpath/measure',
   'hotpath/memo',
   'hotpath/node',
+  'hotpath/stream',
+  'hotpath/tasks',
+  'hotpath/workers',
 ]
-const subpaths = [...withoutPeers, 'hotpath/postgres']
+const subpaths = [...withoutPeers, 'hotpath/postgres'].toSorted()
 
 let folder: string
 let tarball: string

@@ -28,8 +28,15 @@ const racedPerRound = 8
 const bystandersPerRound = 16
 
 // Each note is one row; the nap makes the end of the query and the end of the caller's patience meet.
-const noteText = 'insert into races select $1::int from pg_sleep($2::float8) returning id'
+const insertText = 'insert into races select $1::int from pg_sleep($2::float8) returning id'
+// Writes as well, but looks like a read.
+const callText = 'select note_race($1, $2) as id'
 const readText = 'select $1::int as id from pg_sleep($2::float8)'
+const schema = `
+  drop table if exists races;
+  create table races (id int primary key);
+  create or replace function note_race(id int, nap float8) returns int language sql
+    as 'insert into races select $1 from pg_sleep($2) returning id'`
 
 /**
  * Gives up on queries at about the time when they end, while others use the same connections. Every
@@ -49,7 +56,7 @@ export async function race(options: RaceOptions): Promise<RaceOutcome> {
   }
   const site: Site = { pool, random, outcome, notes: new Map() }
   try {
-    await pool.query('drop table if exists races; create table races (id int primary key)')
+    await pool.query(schema)
     for (let done = 0; done < count; done += racedPerRound) {
       const raced = Array.from({ length: racedPerRound }, (_, i) => raceOne(site, done + i))
       const others = Array.from({ length: bystandersPerRound }, (_, i) =>
@@ -74,9 +81,13 @@ interface Site {
   readonly notes: Map<number, boolean | undefined>
 }
 
+function noteText(random: Random): string {
+  return random.below(2) === 0 ? insertText : callText
+}
+
 async function raceOne({ pool, random, outcome, notes }: Site, id: number): Promise<void> {
   const isNote = random.below(2) === 0
-  const text = isNote ? noteText : readText
+  const text = isNote ? noteText(random) : readText
   const values = [id, random.below(4) / 1_000]
   const patienceMs = 1 + random.below(4)
   const controller = new AbortController()
@@ -107,7 +118,7 @@ async function standBy({ pool, random, outcome, notes }: Site, id: number): Prom
   await elapse(random.below(5))
   try {
     const values = [id, random.below(2) / 1_000]
-    const { rows } = await pool.query<{ id: number }>(isNote ? noteText : readText, values)
+    const { rows } = await pool.query<{ id: number }>(isNote ? noteText(random) : readText, values)
     outcome.bystanders++
     if (isNote) notes.set(id, true)
     if (rows.length === 1 && rows[0]?.id === id) return

@@ -5,6 +5,8 @@ export interface BuildOptions {
   databaseUrl: string
   /** Keeps cached responses in Redis as well; without it, in the memory of the process. */
   redisUrl?: string | undefined
+  /** Where the other sites of the network are; without it there is no route that asks them. */
+  networkUrl?: string | undefined
   logger?: FastifyServerOptions['logger']
 }
 

@@ -86,6 +86,8 @@ const tagStats = object({
   latestAt: time,
 })
 
+const account = object({ site: string, reputation: integer })
+
 const data = object({ users: integer, questions: integer, answers: integer, comments: integer })
 
 // Ids are read by `readId`, whose message is clearer than a schema's.
@@ -108,6 +110,10 @@ export const schemas = {
     response: { 200: object({ questions: list(questionSummary), nextCursor: optionalString }) },
   },
   question: { params, response: { 200: question } },
+  accounts: {
+    params,
+    response: { 200: object({ accounts: list(account), unavailable: list(string) }) },
+  },
   data: { response: { 200: data } },
   tagStats: { response: { 200: object({ tags: list(tagStats) }) } },
   vote: {

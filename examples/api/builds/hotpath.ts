@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { components, fromNodeRedis } from 'hotpath'
+import { fetchAll } from 'hotpath/batch'
 import {
   hotpath,
   type CachedRouteOptions,
@@ -9,6 +10,7 @@ import {
 } from 'hotpath/fastify'
 import { createPool } from 'hotpath/postgres'
 import { createClient } from 'redis'
+import { accountUrl, sites, type Accounts } from '../api/accounts.ts'
 import { createApp, trustedProxies } from '../api/app.ts'
 import type { Build, BuildOptions, DataCounts, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
@@ -42,6 +44,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
         : await inRedis(app, options.redisUrl, await readDataVersion(pool))),
     },
     compress: true,
+    budgets: true,
     trustProxy: trustedProxies,
   })
 
@@ -85,6 +88,25 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
       return page
     },
   )
+
+  const { networkUrl } = options
+  if (networkUrl !== undefined) {
+    app.get<ById>('/api/users/:id/accounts', { schema: schemas.accounts }, async (request) => {
+      const id = readId(request.params.id)
+      const answers = await fetchAll<'json'>(
+        sites.map((site) => accountUrl(networkUrl, site, id)),
+        // One who waits for a page is not kept waiting by a second attempt.
+        { concurrency: sites.length, timeoutMs: settings.siteTimeoutMs, retries: 0 },
+      )
+      const found: Accounts = { accounts: [], unavailable: [] }
+      for (const [index, answer] of answers.entries()) {
+        const site = sites[index] ?? ''
+        if (answer.ok) found.accounts.push({ site, ...(answer.value as { reputation: number }) })
+        else found.unavailable.push(site)
+      }
+      return found
+    })
+  }
 
   app.get<{ Querystring: { tag?: string; cursor?: string } }>(
     '/api/questions',

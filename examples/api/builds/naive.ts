@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Client, type QueryResultRow } from 'pg'
+import { accountUrl, sites, type Accounts } from '../api/accounts.ts'
 import { createApp } from '../api/app.ts'
 import type { Author, Build, BuildOptions, Comment, DataCounts, User } from '../api/contract.ts'
 import { cursorAfter, readCursor } from '../api/cursor.ts'
@@ -61,6 +62,24 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     }
     return { posts, nextCursor: nextCursor(rows) }
   })
+
+  const { networkUrl } = options
+  if (networkUrl !== undefined) {
+    app.get<ById>('/api/users/:id/accounts', { schema: schemas.accounts }, async (request) => {
+      const id = readId(request.params.id)
+      const found: Accounts = { accounts: [], unavailable: [] }
+      for (const site of sites) {
+        const response = await fetch(accountUrl(networkUrl, site, id))
+        if (response.ok) {
+          const { reputation } = (await response.json()) as { reputation: number }
+          found.accounts.push({ site, reputation })
+        } else {
+          found.unavailable.push(site)
+        }
+      }
+      return found
+    })
+  }
 
   app.get<{ Querystring: { tag?: string; cursor?: string } }>(
     '/api/questions',

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { Pool } from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import { useDatabase, useRedis } from '../../../test/services.ts'
-import type { Build } from '../api/contract.ts'
+import type { Build, BuildOptions } from '../api/contract.ts'
 import { writeGeneratedDump } from '../data/generate.ts'
 import { importDump } from '../data/importer.ts'
 import { migrate } from '../data/migrate.ts'
+import { startNetwork, type Network } from '../network/stand-in.ts'
 import { build as buildHotpath } from './hotpath.ts'
 import { build as buildNaive } from './naive.ts'
 import { build as buildUsual } from './usual.ts'
@@ -20,8 +21,8 @@ export class RunningApi {
   readonly #origin: string
   readonly close: () => Promise<void>
 
-  static async start(build: Build, databaseUrl: string, redisUrl?: string): Promise<RunningApi> {
-    const app = await build({ databaseUrl, redisUrl })
+  static async start(build: Build, options: BuildOptions): Promise<RunningApi> {
+    const app = await build(options)
     return new RunningApi(await app.listen({ port: 0, host: '127.0.0.1' }), () => app.close())
   }
 
@@ -62,6 +63,7 @@ export async function useApis() {
   const { url: redisUrl } = useRedis()
   const database = new Pool({ connectionString: url, max: 2 })
   const apis = new Map<string, RunningApi>()
+  let network: Network | undefined
 
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hotpath-builds-'))
@@ -72,17 +74,21 @@ export async function useApis() {
     await database.query(
       `insert into users (id, name, reputation, created_at) values (9000, 'silent', 1, now())`,
     )
-    apis.set('naive', await RunningApi.start(buildNaive, url))
-    apis.set('usual', await RunningApi.start(buildUsual, url))
-    apis.set('hotpath', await RunningApi.start(buildHotpath, url))
-    apis.set('usual with Redis', await RunningApi.start(buildUsual, url, redisUrl))
-    apis.set('hotpath with Redis', await RunningApi.start(buildHotpath, url, redisUrl))
-    apis.set('usual beside it', await RunningApi.start(buildUsual, url, redisUrl))
-    apis.set('hotpath beside it', await RunningApi.start(buildHotpath, url, redisUrl))
+    network = await startNetwork()
+    const inMemory = { databaseUrl: url, networkUrl: network.url }
+    const inRedis = { ...inMemory, redisUrl }
+    apis.set('naive', await RunningApi.start(buildNaive, inMemory))
+    apis.set('usual', await RunningApi.start(buildUsual, inMemory))
+    apis.set('hotpath', await RunningApi.start(buildHotpath, inMemory))
+    apis.set('usual with Redis', await RunningApi.start(buildUsual, inRedis))
+    apis.set('hotpath with Redis', await RunningApi.start(buildHotpath, inRedis))
+    apis.set('usual beside it', await RunningApi.start(buildUsual, inRedis))
+    apis.set('hotpath beside it', await RunningApi.start(buildHotpath, inRedis))
   })
   afterAll(async () => {
     await Promise.all([...apis.values()].map((api) => api.close()))
     await database.end()
+    await network?.close()
   })
 
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Accounts } from '../api/accounts.ts'
 import type { QuestionList, UserPosts } from '../api/contract.ts'
 import { cachedBuilds, useApis, type Answer } from './running-apis.ts'
 
@@ -26,6 +27,14 @@ describe('every build gives the same answer', () => {
       expect((await expectSame(`/api/users/${id}/posts`)).status).toBe(200)
     }
     expect((await expectSame('/api/users/9000/posts')).body).toBe('{"posts":[],"nextCursor":null}')
+  })
+
+  test('accounts on the other sites, of which one is down', async () => {
+    const { status, body } = await expectSame('/api/users/1/accounts')
+    expect(status).toBe(200)
+    const { accounts, unavailable } = JSON.parse(body) as Accounts
+    expect(accounts).toHaveLength(9)
+    expect(unavailable).toEqual(['sound'])
   })
 
   test('lists of questions', async () => {

@@ -2,6 +2,8 @@ import compress from '@fastify/compress'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Pool, type QueryResultRow } from 'pg'
+import { Agent, request as fetchFrom } from 'undici'
+import { accountUrl, sites, type Accounts } from '../api/accounts.ts'
 import { createApp } from '../api/app.ts'
 import type { Build, BuildOptions, DataCounts, User, Vote } from '../api/contract.ts'
 import { readCursor } from '../api/cursor.ts'
@@ -71,6 +73,35 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
       })
     },
   )
+
+  const { networkUrl } = options
+  if (networkUrl !== undefined) {
+    const agent = new Agent({ connections: sites.length })
+    app.addHook('onClose', () => agent.close())
+    app.get<ById>('/api/users/:id/accounts', { schema: schemas.accounts }, async (request) => {
+      const id = readId(request.params.id)
+      const answers = await Promise.allSettled(
+        sites.map(async (site) => {
+          const { statusCode, body } = await fetchFrom(accountUrl(networkUrl, site, id), {
+            dispatcher: agent,
+            signal: AbortSignal.timeout(settings.siteTimeoutMs),
+          })
+          if (statusCode !== 200) {
+            await body.dump()
+            throw new Error(`${site} answered ${statusCode}`)
+          }
+          return (await body.json()) as { reputation: number }
+        }),
+      )
+      const found: Accounts = { accounts: [], unavailable: [] }
+      for (const [index, answer] of answers.entries()) {
+        const site = sites[index] ?? ''
+        if (answer.status === 'fulfilled') found.accounts.push({ site, ...answer.value })
+        else found.unavailable.push(site)
+      }
+      return found
+    })
+  }
 
   app.get<{ Querystring: { tag?: string; cursor?: string } }>(
     '/api/questions',

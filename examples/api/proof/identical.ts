@@ -82,6 +82,7 @@ export function sampleRequests(catalogue: Catalogue): LoadRequest[] {
       ...missing.slice(0, 2),
       ...malformedIds,
     ].map((id) => get(`/api/users/${id}/posts`)),
+    ...[...users.slice(0, 3), ...malformedIds].map((id) => get(`/api/users/${id}/accounts`)),
     get('/api/questions'),
     ...[...sample(catalogue.tags, 1), 'no such tag', ''].map((tag) =>
       get(`/api/questions?tag=${encodeURIComponent(tag)}`),

@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true }))
 describe('npm start', () => {
   test('proves, writes its figures, stays up, and leaves nothing after Ctrl-C', async () => {
     const json = join(folder, 'proof.json')
-    const args = ['--dump', dump, '--json', json, '--seconds', '8', '--port', '0']
+    const args = ['--dump', dump, '--json', json, '--seconds', '14', '--port', '0']
     const mark = `proof-of-${process.pid}`
     const run = start(args, { DATABASE_URL: serverUrl, HOTPATH_TEST: mark })
     const [, origin = ''] = await run.printed(/is up on (http:\/\/localhost:\d+)/)
@@ -48,10 +48,13 @@ describe('npm start', () => {
     expect(report.rows).toEqual(
       [
         'memo',
+        'monitor',
         'pooling',
         'query',
         'response-cache',
         'stampede',
+        'network',
+        'file',
         'limit',
         'compression',
         'mixed-rps',
@@ -59,7 +62,7 @@ describe('npm start', () => {
       ].map((id) => ({
         id,
         what: expect.any(String),
-        unit: expect.stringMatching(/^(ms|µs|req\/s|calls|requests|kB)$/),
+        unit: expect.stringMatching(/^(ms|µs|req\/s|calls|requests|kB|MB)$/),
         naive: expect.any(Number),
         usual: expect.any(Number),
         hotpath: expect.any(Number),

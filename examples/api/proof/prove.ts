@@ -1,3 +1,4 @@
+import type { Network } from '../network/stand-in.ts'
 import { readCatalogue, type Catalogue } from './catalogue.ts'
 import { conditionsOf } from './conditions.ts'
 import { divideCores } from './cores.ts'
@@ -24,6 +25,7 @@ import { staleVerdict } from './verdicts.ts'
 export interface ProofOptions {
   readonly database: Database
   readonly redis: RedisTier | undefined
+  readonly network: Network
   /** Where the data came from. */
   readonly source: string
   /** How long to measure, all rows together; without it, what the time for all of it leaves. */
@@ -43,7 +45,7 @@ export interface Proof {
 
 /** Puts the three builds to the proof, one under load at a time, and takes them down again. */
 export async function prove(options: ProofOptions, run: Run, progress: Progress): Promise<Proof> {
-  const { database, redis, source, rounds } = options
+  const { database, redis, network, source, rounds } = options
   const { signal } = run
   const catalogue = await readCatalogue(database.url)
   checkSize(catalogue, source)
@@ -53,6 +55,7 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
   const builds = await startBuilds({
     databaseUrl: database.url,
     redisUrl: redis?.url,
+    networkUrl: network.url,
     signal,
     cores: cores?.server,
   })

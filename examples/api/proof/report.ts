@@ -63,6 +63,7 @@ export function toJson(report: Report): string {
   )
   const shortfalls = results.flatMap((result) => result.shortfalls.map(({ text }) => text))
   const notes = results.flatMap(({ measurement }) => measurement.notes ?? [])
+  const budgets = results.flatMap(({ measurement }) => measurement.budgets ?? [])
   return `${JSON.stringify(
     {
       machine,
@@ -72,6 +73,7 @@ export function toJson(report: Report): string {
       stale,
       hitRatio,
       rounds,
+      budgets: budgets.map(({ perSecond, reports }) => ({ perSecond, ...reports })),
       shortfalls,
       notes,
       conditions: Object.fromEntries(conditions),

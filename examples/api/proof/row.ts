@@ -1,3 +1,4 @@
+import type { RouteBudgets } from './budgets.ts'
 import type { PerBuild } from './per-build.ts'
 import { formatGain } from './table.ts'
 import type { Stage } from './stage.ts'
@@ -13,7 +14,7 @@ export interface ProofRow {
   readonly order: number
   /** What is measured, in a few words. */
   readonly what: string
-  readonly unit: 'ms' | 'µs' | 'req/s' | 'calls' | 'requests' | 'kB'
+  readonly unit: 'ms' | 'µs' | 'req/s' | 'calls' | 'requests' | 'kB' | 'MB'
   readonly better: 'lower' | 'higher'
   /** The figure that the design document this project began with claims for the pattern. */
   readonly claimed: string
@@ -37,6 +38,8 @@ export interface Measurement {
   readonly notes?: readonly string[] | undefined
   /** Of the reads that hotpath was sent, those that its cache answered. */
   readonly hitRatio?: number | undefined
+  /** The routes of the builds against their budgets. */
+  readonly budgets?: RouteBudgets | undefined
   /** Why the aim over naive is met, whatever the ratio says. */
   readonly gainAimMetBy?: string | undefined
 }

@@ -17,6 +17,7 @@ export interface BuildServer {
 export interface ServerOptions {
   readonly databaseUrl: string
   readonly redisUrl?: string | undefined
+  readonly networkUrl: string
   readonly signal: AbortSignal
   /** 0 takes a free port. */
   readonly port?: number | undefined
@@ -28,11 +29,11 @@ export interface ServerOptions {
 
 /** Starts one build and waits until it listens. */
 export async function startBuild(build: BuildName, options: ServerOptions): Promise<BuildServer> {
-  const { databaseUrl, redisUrl, signal, port = 0, cores, pagePath } = options
+  const { signal, port = 0, cores, pagePath } = options
   const child = startChild(module, {
     name: `${build} build`,
     args: [build, '--port', String(port), ...(pagePath === undefined ? [] : ['--page', pagePath])],
-    env: environment(databaseUrl, redisUrl),
+    env: environment(options),
     cores,
   })
   try {
@@ -74,8 +75,9 @@ export async function startBuilds(options: ServerOptions): Promise<{
   return { ports: { naive, usual, hotpath }, cpuMs, close }
 }
 
-function environment(databaseUrl: string, redisUrl: string | undefined): NodeJS.ProcessEnv {
+function environment({ databaseUrl, redisUrl, networkUrl }: ServerOptions): NodeJS.ProcessEnv {
   const { REDIS_URL: _, ...inherited } = process.env
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl }
-  return { ...inherited, ...redis, DATABASE_URL: databaseUrl, NODE_ENV: 'production' }
+  const own = { DATABASE_URL: databaseUrl, NETWORK_URL: networkUrl, NODE_ENV: 'production' }
+  return { ...inherited, ...redis, ...own }
 }

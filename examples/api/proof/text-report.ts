@@ -1,4 +1,5 @@
 import { buildNames } from '../api/contract.ts'
+import { budgetSentence, budgetTable } from './budgets.ts'
 import { reportSource, type Report } from './report.ts'
 import { isShort, type RowResult } from './row.ts'
 import { formatFigure, formatGain, formatTable } from './table.ts'
@@ -16,14 +17,16 @@ export function toText(report: Report): string {
     `${formatGain(result.gainOverUsual)}${mark(result, 'usual')}`,
     result.row.claimed,
   ])
+  const budgets = results.flatMap(({ measurement }) => measurement.budgets ?? [])
   const notes = results.flatMap(({ measurement }) => measurement.notes ?? [])
   return [
     '',
     formatTable([head, ...lines]),
     '',
+    ...budgets.flatMap((each) => [budgetTable(each), '']),
     ...verdicts(report).map(({ isGood, text }) => `${isGood ? '  ok' : '   *'}  ${text}`),
     '',
-    ...[...notes, claimNote].map((note) => `      ${note}`),
+    ...[...notes, ...budgets.map(budgetSentence), claimNote].map((note) => `      ${note}`),
     '',
     ...[['Machine', machine] as const, ['Data', reportSource(report)] as const, ...conditions].map(
       ([name, value]) => `      ${name.padEnd(12)}${value}`,

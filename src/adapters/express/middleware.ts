@@ -1,10 +1,11 @@
 import type { Request, RequestHandler } from 'express'
-import { needsRequestContext, runInRequest } from '../../core/index.ts'
+import { nonEmptyString } from '../../core/index.ts'
 import {
   addNodeTags,
   closeHotpath,
   compressNode,
   decodeNode,
+  exchangeOf,
   isSafeMethod,
   keepTicksFast,
   type LimitStep,
@@ -13,11 +14,12 @@ import {
   NodeCacheStep,
   resolveHotpathOptions,
   routeLimit,
+  runExchange,
   settleBeforeEnd,
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
-import { ExpressRequestView } from './request-view.ts'
+import { ExpressRequestView, ObservedExpressRequest } from './request-view.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
 
 keepTicksFast()
@@ -44,15 +46,17 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache, shed } = resolved
+  const { responseCache, observe, shed } = resolved
   const close = () => closeHotpath(resolved)
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
     limited: (limitOptions: LimitOptions<Request> | string) =>
       limitMiddleware(routeLimit(resolved, limitOptions)),
+    named,
     addTags: addNodeTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
+    budgets: observe?.budgets,
     shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
@@ -61,7 +65,7 @@ export function hotpath(options: HotpathOptions<Request> = {}): Hotpath {
 
 function appMiddleware({
   responseCache,
-  maxTraceEntries,
+  observe,
   shed,
   limit,
   compress,
@@ -73,18 +77,29 @@ function appMiddleware({
       settleBeforeEnd(responseCache, () => new ExpressRequestView(request), response)
     }
     if (decode !== undefined && !decodeNode(decode, request, response)) return
-    if (needsRequestContext(maxTraceEntries)) {
-      runInRequest({ route: request.path, maxTraceEntries }, next)
-    } else {
-      next()
-    }
+    runExchange(exchangeOf(response), () => new ObservedExpressRequest(request), next)
   }
   const limited = limit === undefined ? work : before(limit, work)
-  if (shed === undefined) return limited
+  const admitted: RequestHandler =
+    shed === undefined
+      ? limited
+      : (request, response, next) => {
+          if (shed.lets(new ExpressRequestView(request), response))
+            return limited(request, response, next)
+          return undefined
+        }
+  if (observe === undefined) return admitted
   return (request, response, next) => {
-    if (shed.lets(new ExpressRequestView(request), response))
-      return limited(request, response, next)
-    return undefined
+    observe.open(new ObservedExpressRequest(request), response)
+    return admitted(request, response, next)
+  }
+}
+
+function named(pattern: string): RequestHandler {
+  nonEmptyString('pattern', pattern)
+  return (_request, response, next) => {
+    exchangeOf(response)?.nameRoute(pattern)
+    next()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { LimitedRequest, RequestView } from '../../http/index.ts'
+import type { LimitedRequest, ObservedRequest, RequestView } from '../../http/index.ts'
 
 /** A request of Express, with the whole of the path that it was routed by. */
 export class ExpressRequestView implements RequestView<Request>, LimitedRequest<Request> {
@@ -30,5 +30,27 @@ export class ExpressRequestView implements RequestView<Request>, LimitedRequest<
 
   get query(): unknown {
     return this.raw.query
+  }
+}
+
+/** The pattern is known once Express has found a route, with the path of the router that it is in. */
+export class ObservedExpressRequest implements ObservedRequest {
+  readonly #raw: Request
+
+  constructor(raw: Request) {
+    this.#raw = raw
+  }
+
+  get method(): string {
+    return this.#raw.method
+  }
+
+  get url(): string {
+    return this.#raw.originalUrl
+  }
+
+  get pattern(): string | undefined {
+    const route = this.#raw.route as { readonly path: unknown } | undefined
+    return route === undefined ? undefined : `${this.#raw.baseUrl}${String(route.path)}`
   }
 }

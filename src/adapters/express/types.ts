@@ -1,5 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express'
-import type { LimitOptions, NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
+import type {
+  Budgets,
+  LimitOptions,
+  NamedRouteOptions,
+  ResponseCache,
+  Shedder,
+} from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get Express's own request. */
 export type CachedOptions = NamedRouteOptions<Request>
@@ -22,6 +28,13 @@ export interface Hotpath extends RequestHandler {
    */
   limited(options: LimitOptions<Request> | string): RequestHandler
   /**
+   * Names the route in traces and budgets, where Express has no pattern of it: behind a router that is
+   * mounted on a path with parameters.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID
+   */
+  named(pattern: string): RequestHandler
+  /**
    * Adds names under which this response can be invalidated, which the handler has learnt from what
    * it is about to answer. Call it before the answer is sent. One that was invalidated since the
    * request came keeps the response from being stored. Does nothing on a route without a cache.
@@ -36,6 +49,8 @@ export interface Hotpath extends RequestHandler {
   invalidateTags(tags: readonly string[]): Promise<void>
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `budgets`. */
+  readonly budgets: Budgets | undefined
   /** Undefined without `shed`. */
   readonly shedder: Shedder | undefined
   /** From now on every request goes to its handler. Close the server first. */

@@ -1,20 +1,14 @@
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import { inspect } from 'node:util'
-import {
-  HotpathError,
-  knownOptions,
-  nonNegativeInteger,
-  needsRequestContext,
-  runInRequest,
-  systemClock,
-  type Clock,
-} from '../../core/index.ts'
+import { HotpathError, knownOptions, systemClock, type Clock } from '../../core/index.ts'
 import {
   resolveCompressStep,
   createResponseCache,
   DecodeStep,
   isSafeMethod,
   keepTicksFast,
+  observeOptionNames,
+  resolveObserveStep,
   resolveTrustProxy,
   ShedStep,
   type ResponseCache,
@@ -22,6 +16,7 @@ import {
 import { compressRoutes } from './compress.ts'
 import { decodeBodies } from './decode.ts'
 import { limitApp, limitRoutes } from './limit.ts'
+import { addRequestContext, observeRequests } from './observe.ts'
 import { addTags, cacheRoute } from './route-cache.ts'
 import type { HotpathFastifyOptions } from './types.ts'
 
@@ -60,7 +55,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   // The last three are Fastify's own, for any plugin.
   knownOptions('hotpath', options, [
     'cache',
-    'maxTraceEntries',
+    ...observeOptionNames,
     'shed',
     'limit',
     'compress',
@@ -78,11 +73,14 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
       : createResponseCache({ compress: compress?.forCache ?? false, ...options.cache })
   const { shed = false, limit = false, trustProxy = false } = options
   const proxies = resolveTrustProxy(trustProxy)
+  const observe = resolveObserveStep(options)
+  if (observe !== undefined) observeRequests(app, observe)
   const shedStep = shed === false ? undefined : new ShedStep(shed)
   if (shedStep !== undefined) addShedding(app, shedStep)
   if (limit !== false) limitApp(app, limit, proxies)
   app.decorate('hotpath', {
     responseCache,
+    budgets: observe?.budgets,
     shedder: shedStep?.shedder,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
   })
@@ -96,8 +94,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   limitRoutes(app, proxies)
   if (compress !== undefined) compressRoutes(app, compress)
   if (decodeRequests !== false) decodeBodies(app, new DecodeStep(decodeRequests))
-  const maxTraceEntries = nonNegativeInteger('maxTraceEntries', options.maxTraceEntries ?? 0)
-  addRequestContext(app, maxTraceEntries)
+  addRequestContext(app)
 }
 
 // Nothing of Fastify runs for a refused request any more: no hook, no serialiser.
@@ -157,13 +154,4 @@ function checkMethods({ method, url }: RouteOptions): void {
     `route ${url} asks for a cache but answers ${others.join(', ')}: only GET and HEAD are cached; ` +
       'take config.hotpath.cache away, or declare the GET route by itself',
   )
-}
-
-function addRequestContext(app: FastifyInstance, maxTraceEntries: number): void {
-  // Not in onRequest: a body is read from the socket, out of any context that was opened before.
-  app.addHook('preHandler', (request, _reply, next) => {
-    if (!needsRequestContext(maxTraceEntries)) return next()
-    const route = request.routeOptions.url ?? request.url
-    return runInRequest({ route, maxTraceEntries }, next)
-  })
 }

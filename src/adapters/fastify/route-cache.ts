@@ -11,6 +11,8 @@ import type { Clock } from '../../core/index.ts'
 import {
   abandonAfterClose,
   ForwardedRequest,
+  noteForwarded,
+  noteFound,
   type CachedRoute,
   type Found,
   type ReadyAnswer,
@@ -120,6 +122,7 @@ class FastifyCacheStep {
   }
 
   #answer(key: string, found: Found, request: FastifyRequest, reply: FastifyReply): void {
+    noteFound(reply.raw, found)
     write(reply, request, this.#route.answer(key, found, request.headers, reply.getHeaders()))
   }
 
@@ -130,6 +133,7 @@ class FastifyCacheStep {
     request: FastifyRequest,
     reply: FastifyReply,
   ): unknown {
+    noteForwarded(reply.raw, forwarded)
     forwardedRequests.set(request, forwarded)
     const result: unknown = this.#next.call(app, request, reply)
     abandonAfterClose(reply.raw, forwarded, result, this.#clock)

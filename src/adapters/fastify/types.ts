@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import type {
+  Budgets,
   CachedRouteOptions,
   Compressor,
   CompressorOptions,
   DecodeOptions,
   LimitOptions,
+  ObserveOptions,
   ResponseCache,
   ResponseCacheOptions,
   ShedOptions,
@@ -42,21 +44,13 @@ export interface HotpathRouteConfig {
 }
 
 /** How the {@link hotpath} plugin works. */
-export interface HotpathFastifyOptions {
+export interface HotpathFastifyOptions extends ObserveOptions {
   /**
    * The response cache; `false` runs every route without, whatever its config says.
    *
    * @defaultValue {} (in memory, 10,000 responses and 64 MiB)
    */
   cache?: ResponseCacheOptions | false | undefined
-  /**
-   * Entries that the trace of one request keeps (queries, cache verdicts); 0 traces nothing and
-   * costs nothing. With a number every handler runs in a request context that `requestContext()`
-   * reads. For development and for the doctor.
-   *
-   * @defaultValue 0
-   */
-  maxTraceEntries?: number | undefined
   /**
    * Refuses requests, by a 503, that the process could not answer in time.
    *
@@ -96,6 +90,8 @@ export interface HotpathFastifyOptions {
 export interface HotpathDecorator {
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `budgets`. */
+  readonly budgets: Budgets | undefined
   /** Undefined without `shed`. */
   readonly shedder: Shedder | undefined
   /**

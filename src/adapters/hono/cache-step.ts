@@ -3,6 +3,8 @@ import type { Clock } from '../../core/index.ts'
 import {
   abandonAfterClose,
   ForwardedRequest,
+  noteForwarded,
+  noteFound,
   type CachedRoute,
   type Found,
   type RequestView,
@@ -65,6 +67,7 @@ export class HonoCacheStep {
   }
 
   #answer(key: string, found: Found, { raw: context, headers }: HonoRequestView): void {
+    noteFound(context, found)
     const answer = this.#route.answer(key, found, headers, headersSoFar(context))
     const { status, head, body = null } = answer
     answeredContexts.add(context)
@@ -73,6 +76,7 @@ export class HonoCacheStep {
 
   async #run(forwarded: ForwardedRequest, request: HonoRequestView, next: Next): Promise<void> {
     const context = request.raw
+    noteForwarded(context, forwarded)
     forwardedRequests.set(context, forwarded)
     hideConditions(request)
     const running = next()

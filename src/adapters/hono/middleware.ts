@@ -1,13 +1,14 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
-import { needsRequestContext, runInRequest } from '../../core/index.ts'
 import {
   closeHotpath,
+  exchangeOf,
   isSafeMethod,
   keepTicksFast,
   type LimitOptions,
   namedRoute,
   resolveHotpathOptions,
   routeLimit,
+  runExchange,
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
@@ -17,6 +18,7 @@ import { HonoRequestView } from './request-view.ts'
 import { compressResponse } from './compress.ts'
 import { decodeBody } from './decode.ts'
 import { limitMiddleware } from './limit.ts'
+import { observed, observedRequest } from './observe.ts'
 import { shedLoad } from './shed.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
 
@@ -42,7 +44,7 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions<Context> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache, shed } = resolved
+  const { responseCache, observe, shed } = resolved
   const close = () => closeHotpath(resolved)
   return Object.assign(appMiddleware(resolved), {
     cached: (routeOptions: CachedOptions = {}) => cachedMiddleware(resolved, routeOptions),
@@ -51,6 +53,7 @@ export function hotpath(options: HotpathOptions<Context> = {}): Hotpath {
     addTags,
     invalidateTags: async (tags: readonly string[]) => responseCache?.invalidateTags(tags),
     responseCache,
+    budgets: observe?.budgets,
     shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
@@ -59,16 +62,14 @@ export function hotpath(options: HotpathOptions<Context> = {}): Hotpath {
 
 function appMiddleware({
   responseCache,
-  maxTraceEntries,
+  observe,
   shed,
   limit,
   compress,
   decode,
 }: ResolvedHotpathOptions<Context>): MiddlewareHandler {
   const work: MiddlewareHandler = async (context, next) => {
-    const run: Next = needsRequestContext(maxTraceEntries)
-      ? () => runInRequest({ route: context.req.path, maxTraceEntries }, next)
-      : next
+    const run: Next = () => runExchange(exchangeOf(context), () => observedRequest(context), next)
     if (decode === undefined) await run()
     else await decodeBody(decode, context, run)
     if (compress !== undefined) await compressResponse(compress, context)
@@ -84,8 +85,11 @@ function appMiddleware({
     limiting === undefined
       ? work
       : (context, next) => limiting(context, async () => void (await work(context, next)))
-  if (shed === undefined) return limited
-  return (context, next) => shedLoad(shed, context, () => limited(context, next))
+  const admitted: MiddlewareHandler =
+    shed === undefined
+      ? limited
+      : (context, next) => shedLoad(shed, context, () => limited(context, next))
+  return observe === undefined ? admitted : observed(observe, admitted)
 }
 
 function cachedMiddleware(

@@ -1,5 +1,11 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import type { LimitOptions, NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
+import type {
+  Budgets,
+  LimitOptions,
+  NamedRouteOptions,
+  ResponseCache,
+  Shedder,
+} from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get Hono's context. */
 export type CachedOptions = NamedRouteOptions<Context>
@@ -36,6 +42,8 @@ export interface Hotpath extends MiddlewareHandler {
   invalidateTags(tags: readonly string[]): Promise<void>
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `budgets`. */
+  readonly budgets: Budgets | undefined
   /** Undefined without `shed`. */
   readonly shedder: Shedder | undefined
   /** From now on every request goes to its handler. Close the server first. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import { needsRequestContext, runInRequest } from '../../core/index.ts'
+import { nonEmptyString } from '../../core/index.ts'
 import {
   addNodeTags,
   closeHotpath,
   compressNode,
   decodeNode,
+  exchangeOf,
   isSafeMethod,
   keepTicksFast,
   type LimitStep,
@@ -13,9 +14,11 @@ import {
   NodeRequestView,
   resolveHotpathOptions,
   routeLimit,
+  runExchange,
   settleBeforeEnd,
   withoutRefusedBody,
   type HotpathOptions,
+  type ObservedRequest,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
 import type { CachedOptions, Hotpath, Listener } from './types.ts'
@@ -42,16 +45,22 @@ keepTicksFast()
  */
 export function hotpath(options: HotpathOptions<IncomingMessage> = {}): Hotpath {
   const resolved = resolveHotpathOptions(options)
-  const { responseCache, shed } = resolved
+  const { responseCache, observe, shed } = resolved
   const close = () => closeHotpath(resolved)
   return {
-    cached: (routeOptions, listener) => cachedListener(resolved, routeOptions, listener),
+    cached: (routeOptions, listener) => {
+      const cached = cachedListener(resolved, routeOptions, listener)
+      const { route } = routeOptions
+      return route === undefined ? cached : namedListener(route, cached)
+    },
+    named: namedListener,
     limited: (limitOptions, listener) =>
       limitedListener(routeLimit(resolved, limitOptions), listener),
     handler: (listener) => serverListener(resolved, listener),
     addTags: addNodeTags,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
     responseCache,
+    budgets: observe?.budgets,
     shedder: shed?.shedder,
     close,
     [Symbol.asyncDispose]: close,
@@ -61,7 +70,7 @@ export function hotpath(options: HotpathOptions<IncomingMessage> = {}): Hotpath 
 function serverListener(
   {
     responseCache,
-    maxTraceEntries,
+    observe,
     shed,
     limit,
     compress,
@@ -70,9 +79,8 @@ function serverListener(
   listener: Listener,
 ): Listener {
   const run: Listener = (request, response) => {
-    if (!needsRequestContext(maxTraceEntries)) return listener(request, response)
-    const [route = '/'] = (request.url ?? '/').split('?', 1)
-    return runInRequest({ route, maxTraceEntries }, () => listener(request, response))
+    const work = () => listener(request, response)
+    return runExchange(exchangeOf(response), () => observedRequest(request), work)
   }
   const work: Listener = (request, response) => {
     if (compress !== undefined) compressNode(compress, request, response)
@@ -84,9 +92,28 @@ function serverListener(
     return withoutRefusedBody(run(request, response))
   }
   const limited = limit === undefined ? work : limitedListener(limit, work)
-  if (shed === undefined) return limited
-  return (request, response) =>
-    shed.lets(new NodeRequestView(request), response) ? limited(request, response) : undefined
+  const admitted: Listener =
+    shed === undefined
+      ? limited
+      : (request, response) =>
+          shed.lets(new NodeRequestView(request), response) ? limited(request, response) : undefined
+  if (observe === undefined) return admitted
+  return (request, response) => {
+    observe.open(observedRequest(request), response)
+    return admitted(request, response)
+  }
+}
+
+function observedRequest({ method = 'GET', url = '/' }: IncomingMessage): ObservedRequest {
+  return { method, url, pattern: undefined }
+}
+
+function namedListener(pattern: string, listener: Listener): Listener {
+  nonEmptyString('pattern', pattern)
+  return (request, response) => {
+    exchangeOf(response)?.nameRoute(pattern)
+    return listener(request, response)
+  }
 }
 
 function limitedListener(step: LimitStep<IncomingMessage>, listener: Listener): Listener {

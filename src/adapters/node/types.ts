@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { LimitOptions, NamedRouteOptions, ResponseCache, Shedder } from '../../http/index.ts'
+import type {
+  Budgets,
+  LimitOptions,
+  NamedRouteOptions,
+  ResponseCache,
+  Shedder,
+} from '../../http/index.ts'
 
 /** How the responses of one route are cached; its functions get the request of `node:http`. */
 export type CachedOptions = NamedRouteOptions<IncomingMessage>
@@ -25,6 +31,13 @@ export interface Hotpath {
    */
   limited(options: LimitOptions<IncomingMessage> | string, listener: Listener): Listener
   /**
+   * A listener that goes by a pattern, `/users/:id` for instance, in traces and budgets: a server of
+   * `node:http` has no routes of its own. One that is `cached` with a `route` has that name already.
+   *
+   * @throws HotpathError HOTPATH_OPTION_INVALID
+   */
+  named(pattern: string, listener: Listener): Listener
+  /**
    * The listener of a whole server: what unsafe methods change is forgotten before they are
    * answered, whichever listener answers them. Sheds load, limits and traces, where that is
    * asked for.
@@ -45,6 +58,8 @@ export interface Hotpath {
   invalidateTags(tags: readonly string[]): Promise<void>
   /** Undefined with `cache: false`. */
   readonly responseCache: ResponseCache | undefined
+  /** Undefined without `budgets`. */
+  readonly budgets: Budgets | undefined
   /** Undefined without `shed`. */
   readonly shedder: Shedder | undefined
   /** From now on every request goes to its listener. Close the server first. */

@@ -1,10 +1,7 @@
 import { AssertionError } from 'node:assert'
 import { requestContext, runInRequest } from '../../core/index.ts'
-import {
-  findRepeatedQueries,
-  type RepeatedQuery,
-  type RepeatedQueryOptions,
-} from './repeated-queries.ts'
+import { describeRepeatedQuery } from './description.ts'
+import { findRepeatedQueries, type RepeatedQueryOptions } from './repeated-queries.ts'
 
 const maxTraceEntries = 10_000
 
@@ -34,19 +31,9 @@ export async function expectNoRepeatedQueries<T>(
     const found = await findRepeatedQueries(requestContext(), options)
     if (found.length > 0)
       throw new AssertionError({
-        message: found.map(describe).join('\n\n'),
+        message: found.map(describeRepeatedQuery).join('\n\n'),
         stackStartFn: expectNoRepeatedQueries,
       })
     return result
   })
-}
-
-function describe({ site, count, totalMs, text, parent, suggestion }: RepeatedQuery): string {
-  const place = site === undefined ? 'an unknown place' : `${site.file}:${site.line}:${site.column}`
-  return [
-    `${count} queries (${totalMs.toFixed(1)} ms) at ${place}, one for each row of another query`,
-    `  query: ${text}`,
-    `  with the values of "${parent.column}" from: ${parent.text}`,
-    `  instead: ${suggestion}`,
-  ].join('\n')
 }

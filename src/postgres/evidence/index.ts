@@ -7,3 +7,4 @@ export {
 } from './repeated-queries.ts'
 export { traceQueries, type PgModule } from './trace-queries.ts'
 export { expectNoRepeatedQueries } from './expect.ts'
+export { warnOfRepeatedQueries } from './warning.ts'

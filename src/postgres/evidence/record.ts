@@ -1,6 +1,6 @@
 import { errorMonitor, type EventEmitter } from 'node:events'
 import type { QueryResult } from 'pg'
-import { activeTrace, systemClock } from '../../core/index.ts'
+import { activeTrace, noteDatabaseUse, systemClock } from '../../core/index.ts'
 import { captureSite, sampleOf } from './capture.ts'
 
 /** Any of the forms in which pg takes a query. */
@@ -21,6 +21,7 @@ interface Submittable extends EventEmitter {
 
 /** Runs a query as it was called, and writes it into the trace of the running request if it has one. */
 export function recordQuery(method: QueryMethod, self: unknown, call: unknown[]): unknown {
+  noteDatabaseUse()
   const trace = activeTrace()
   const asked = trace === undefined ? undefined : readCall(call)
   if (trace === undefined || asked === undefined) return method.apply(self, call)

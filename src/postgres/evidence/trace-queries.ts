@@ -1,5 +1,5 @@
 import type { Client, Pool } from 'pg'
-import { activeTrace } from '../../core/index.ts'
+import { activeTrace, noteDatabaseUse } from '../../core/index.ts'
 import { ownClients } from '../client.ts'
 import { recordQuery, type QueryMethod } from './record.ts'
 
@@ -40,6 +40,7 @@ export function traceQueries(pg: PgModule): () => void {
   })
   const restorePool = patch(pg.Pool.prototype, (query) => {
     return function traced(this: unknown, ...call: unknown[]) {
+      noteDatabaseUse()
       if (activeTrace() === undefined) return query.apply(this, call)
       const pool = this as CallbackPool
       const connect = (callback: PoolCallback) =>

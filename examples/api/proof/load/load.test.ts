@@ -166,7 +166,7 @@ describe('load process', () => {
   test('runs jobs one after another and ends when closed', async () => {
     const port = await listen((_request, response) => response.end('{}'))
     const load = startLoadProcess(new AbortController().signal)
-    const job = { port, connections: 2, warmUpMs: 0, durationMs: 100, requests: ids(2) }
+    const job = { port, connections: 2, warmUpMs: 0, durationMs: 500, requests: ids(2) }
     expect((await load.closedLoop(job)).answered).toBeGreaterThan(0)
     expect((await load.openLoop({ ...job, perSecond: 100 })).due).toBe(10)
     expect(await load.once(job)).toEqual({ 200: 2 })

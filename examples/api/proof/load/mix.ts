@@ -63,7 +63,10 @@ export function drawMix(catalogue: Catalogue, count: number, seed: number): Load
       body: JSON.stringify({ value: random.chance(0.8) ? 1 : -1 }),
     }),
   }
-  return Array.from({ length: count }, () => requests[drawRoute()]())
+  return Array.from({ length: count }, () => {
+    const route = drawRoute()
+    return { ...requests[route](), route }
+  })
 }
 
 /**

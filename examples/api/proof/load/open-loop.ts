@@ -23,6 +23,8 @@ export interface OpenLoopFigures extends Latencies {
   readonly answeredRatio: number
   /** Answers that were not 2xx, and broken connections. */
   readonly failed: number
+  /** The latencies of the requests that name their route, by it, in milliseconds. */
+  readonly byRoute: Readonly<Record<string, readonly number[]>>
 }
 
 /** How long after the window an answer is still waited for. */
@@ -82,17 +84,22 @@ export async function runOpenLoop(job: OpenLoopJob): Promise<OpenLoopFigures> {
   const lastMs = performance.now()
 
   const values: number[] = []
+  const byRoute: Record<string, number[]> = {}
   let answered = 0
   for (let index = firstMeasured; index < due; index++) {
     const atMs = answeredMs[index] ?? 0
     if (atMs > 0) answered++
-    values.push((atMs > 0 ? atMs : lastMs) - dueMs(index))
+    const latencyMs = (atMs > 0 ? atMs : lastMs) - dueMs(index)
+    values.push(latencyMs)
+    const { route } = job.requests[index % job.requests.length] ?? {}
+    if (route !== undefined) (byRoute[route] ??= []).push(latencyMs)
   }
   const figures = {
     ...latencies(values),
     due: values.length,
     answeredRatio: answered / values.length,
     failed,
+    byRoute,
   }
   sent = due
   for (const connection of connections) connection.close()

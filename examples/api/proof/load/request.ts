@@ -4,6 +4,8 @@ export interface LoadRequest {
   readonly path: string
   /** JSON, sent with `content-type: application/json`. */
   readonly body?: string | undefined
+  /** The route that it is for, by which an open loop sorts its latencies. */
+  readonly route?: string | undefined
   /** Beside those that HTTP and the body need; names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }

@@ -10,12 +10,15 @@ function figuresOf(components) {
   const statsOf = (kind) => components.find((component) => component.kind === kind)?.stats ?? {}
   const cache = statsOf('response-cache')
   const pool = statsOf('pool')
+  const budgets = statsOf('budgets')
   return [
     ['hits', cache.hits],
     ['misses', cache.misses],
     ['hit ratio', `${Math.round(100 * cache.hitRatio)} %`],
     ['queries', pool.queries],
     ['connections', pool.connections],
+    ['budgets met', budgets.met],
+    ['missed', budgets.missed],
   ]
 }
 

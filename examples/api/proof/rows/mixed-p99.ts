@@ -1,4 +1,5 @@
 import { buildNames, type BuildName } from '../../api/contract.ts'
+import { judgeRoutes, type ByRoute } from '../budgets.ts'
 import { drawMix } from '../load/mix.ts'
 import { interleave, perBuild } from '../per-build.ts'
 import type { ProofRow } from '../row.ts'
@@ -46,15 +47,19 @@ export const row: ProofRow = {
       })
 
     const held = perBuild((): number[] => [])
+    const byRoute = perBuild((): ByRoute[] => [])
     const due = { naive: 0, usual: 0, hotpath: 0 }
     const measured = await interleave(rounds, async (build, round) => {
       const perSecond = build === 'naive' ? naiveRate : usualRate
       const figures = await run(build, perSecond, round)
       held[build].push(figures.answeredRatio)
       due[build] = figures.due
+      // Of naive what the others' rate does to it, so that all are judged alike.
+      if (build !== 'naive') byRoute[build].push(figures.byRoute)
       return figures.p99Ms
     })
     const naiveAtUsual = await run('naive', usualRate, rounds)
+    byRoute.naive.push(naiveAtUsual.byRoute)
 
     const rates = `naive at ${formatFigure(naiveRate)} req/s, half of its own peak (${due.naive} requests a round); usual and hotpath at ${formatFigure(usualRate)} req/s, half of usual's peak (${due.usual} a round)`
     const unheld = buildNames.filter((build) => median(held[build]) < heldRatio)
@@ -67,6 +72,7 @@ export const row: ProofRow = {
         ...unheld.map((build) => `The ${build} build did not keep up with its rate.`),
         naiveVerdict,
       ],
+      budgets: await judgeRoutes(usualRate, byRoute),
       gainAimMetBy: naiveHolds ? undefined : naiveVerdict,
     }
   },

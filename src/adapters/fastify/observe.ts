@@ -1,0 +1,44 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import {
+  exchangeOf,
+  runExchange,
+  type ObservedRequest,
+  type ObserveStep,
+} from '../../http/index.ts'
+
+/** Opens the exchange of each request, before any other hook that is declared later. */
+export function observeRequests(app: FastifyInstance, step: ObserveStep): void {
+  app.addHook('onRequest', (request, reply, next) => {
+    step.open(new ObservedFastifyRequest(request), reply.raw)
+    next()
+  })
+  app.addHook('onClose', () => step.close())
+}
+
+/** Runs handlers in the context of their request. */
+export function addRequestContext(app: FastifyInstance): void {
+  // Not in onRequest: a body is read from the socket, out of any context that was opened before.
+  app.addHook('preHandler', (request, reply, next) => {
+    runExchange(exchangeOf(reply.raw), () => new ObservedFastifyRequest(request), next)
+  })
+}
+
+class ObservedFastifyRequest implements ObservedRequest {
+  readonly #request: FastifyRequest
+
+  constructor(request: FastifyRequest) {
+    this.#request = request
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get url(): string {
+    return this.#request.url
+  }
+
+  get pattern(): string | undefined {
+    return this.#request.routeOptions.url
+  }
+}

@@ -1,0 +1,122 @@
+import { components, type ComponentKind, type RegisteredComponent } from '../core/index.ts'
+import type { DurationBuckets } from './duration-histogram.ts'
+import {
+  by,
+  type Attributes,
+  type Described,
+  type MetricTable,
+  type NumberMetric,
+} from './metric.ts'
+import { budgetsMetrics } from './metrics-budgets.ts'
+import { compressorMetrics, limiterMetrics, shedderMetrics } from './metrics-http.ts'
+import { cacheMetrics, memoMetrics, responseCacheMetrics } from './metrics-memory.ts'
+import { poolMetrics } from './metrics-pool.ts'
+import { runtimeMetrics } from './metrics-runtime.ts'
+import { functionMetrics, tasksMetrics, workersMetrics } from './metrics-work.ts'
+
+/** A component that has no table is not exported: units and types of unknown fields would be guesses. */
+const tables: { readonly [Kind in ComponentKind]?: MetricTable<never> } = {
+  memo: memoMetrics,
+  cache: cacheMetrics,
+  'response-cache': responseCacheMetrics,
+  pool: poolMetrics,
+  limiter: limiterMetrics,
+  shedder: shedderMetrics,
+  compressor: compressorMetrics,
+  monitor: runtimeMetrics,
+  budgets: budgetsMetrics,
+  function: functionMetrics,
+  tasks: tasksMetrics,
+  workers: workersMetrics,
+}
+
+// A scrape must stay readable for whoever stores it: a metric has so many series and no more.
+const maxSeries = 1_000
+
+export type Exporter = 'prometheus' | 'opentelemetry'
+
+export interface Series<Value> {
+  readonly attributes: Attributes
+  readonly value: Value
+}
+
+/** A metric with the figures of now. */
+export type CollectedMetric = Described &
+  (
+    | { readonly type: NumberMetric<never>['type']; readonly series: readonly Series<number>[] }
+    | { readonly type: 'histogram'; readonly series: readonly Series<DurationBuckets>[] }
+  )
+
+/** For whoever misses a series. */
+const dropped: NumberMetric<never> = {
+  name: 'hotpath.export.dropped',
+  type: 'gauge',
+  unit: '{series}',
+  help: 'What is missing here: series above the bound, and components whose figures threw.',
+  points: () => [],
+}
+
+/** All metrics of numbers that an exporter may come to show. */
+export function numberMetricsFor(exporter: Exporter): readonly NumberMetric<never>[] {
+  return [...Object.values(tables).flatMap(({ metrics }) => metrics), dropped]
+    .filter((metric) => metric.type !== 'histogram')
+    .filter((metric) => isFor(exporter, metric))
+}
+
+/** Reads all components. Those that throw are left out. */
+export function collectMetrics(exporter: Exporter): readonly CollectedMetric[] {
+  const collected = new Map<string, Collecting>()
+  let droppedSeries = 0
+  let failedComponents = 0
+  for (const component of components()) {
+    const table = tables[component.kind]
+    if (table === undefined) continue
+    const stats = readStats(component)
+    if (stats === undefined) failedComponents++
+    else droppedSeries += addAll(collected, table, component.name, stats, exporter)
+  }
+  return [
+    ...[...collected.values()].filter(({ series }) => series.length > 0),
+    {
+      ...dropped,
+      series: by('hotpath.reason', { bound: droppedSeries, failure: failedComponents }),
+    },
+  ] as readonly CollectedMetric[]
+}
+
+type Collecting = Described & { readonly type: CollectedMetric['type']; series: Series<unknown>[] }
+
+/** Returns how many series found no room. */
+function addAll(
+  collected: Map<string, Collecting>,
+  { nameAttribute, metrics }: MetricTable<never>,
+  componentName: string,
+  stats: object,
+  exporter: Exporter,
+): number {
+  let droppedSeries = 0
+  for (const metric of metrics) {
+    if (!isFor(exporter, metric)) continue
+    let entry = collected.get(metric.name)
+    if (entry === undefined) collected.set(metric.name, (entry = { ...metric, series: [] }))
+    for (const { attributes, value } of metric.points(stats as never)) {
+      if (value === undefined) continue
+      if (entry.series.length >= maxSeries) droppedSeries++
+      else
+        entry.series.push({ attributes: { [nameAttribute]: componentName, ...attributes }, value })
+    }
+  }
+  return droppedSeries
+}
+
+function readStats(component: RegisteredComponent): object | undefined {
+  try {
+    return component.stats()
+  } catch {
+    return undefined
+  }
+}
+
+function isFor(exporter: Exporter, { only }: Described): boolean {
+  return only === undefined || only === exporter
+}

@@ -1,0 +1,54 @@
+import { pipeline, Readable } from 'node:stream'
+import { damagedSource } from './errors.ts'
+import type { Compression } from './lines-options.ts'
+
+/** Bytes that must be there to tell how a source is compressed. */
+export const magicBytes = 4
+
+const gzipMagic = Buffer.from('1f8b', 'hex')
+const zstdMagic = Buffer.from('28b52ffd', 'hex')
+
+/** How a source is compressed, by its first bytes; brotli has no mark and goes by the name. */
+export function recogniseCompression(head: Buffer, name: string): Compression | false {
+  if (head.subarray(0, 2).equals(gzipMagic)) return 'gzip'
+  if (head.subarray(0, 4).equals(zstdMagic)) return 'zstd'
+  return name.endsWith('.br') && 'brotli'
+}
+
+/** @throws HotpathError HOTPATH_STREAM_SOURCE_FAILED where the bytes are cut off or damaged */
+export async function* decompress(
+  chunks: AsyncIterable<Buffer>,
+  compression: Compression,
+  name: string,
+): AsyncGenerator<Buffer, void, undefined> {
+  let hasSourceFailed = false
+  // The streams read ahead, beyond the time for which a chunk is ours.
+  const copies = async function* (): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of chunks) yield Buffer.from(chunk)
+    } catch (error) {
+      hasSourceFailed = true
+      throw error
+    }
+  }
+  // Loaded when it is needed: it takes some megabytes, and most texts are not compressed.
+  const zlib = await import('node:zlib')
+  const decompressors = {
+    gzip: zlib.createGunzip,
+    brotli: zlib.createBrotliDecompress,
+    zstd: zlib.createZstdDecompress,
+  }
+  const packed = Readable.from(copies(), { highWaterMark: 1 })
+  const unpacked = decompressors[compression]({ chunkSize: 64 * 1_024 })
+  // An error also ends the loop below, which is where it is handled.
+  pipeline(packed, unpacked, () => {})
+  try {
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) yield chunk
+  } catch (error) {
+    if (hasSourceFailed) throw error
+    throw damagedSource(name, compression, error)
+  } finally {
+    packed.destroy()
+    unpacked.destroy()
+  }
+}

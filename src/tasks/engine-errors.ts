@@ -1,0 +1,27 @@
+import { HotpathError } from '../core/index.ts'
+
+/**
+ * @param outcome - what that means for the caller: `The task was not stored`, say
+ */
+export function storeFailed(
+  kind: string,
+  operation: string,
+  cause: unknown,
+  outcome: string,
+): HotpathError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new HotpathError(
+    'HOTPATH_TASKS_STORE_FAILED',
+    `the ${kind} store of the tasks failed to ${operation}: ${reason}. ${outcome}`,
+    { cause },
+  )
+}
+
+/** A package that an engine stands on is not installed. */
+export function packageMissing(engine: string, packages: string, cause: unknown): HotpathError {
+  return new HotpathError(
+    'HOTPATH_TASKS_STORE_FAILED',
+    `${engine} needs ${packages}: npm install ${packages.replaceAll(' and ', ' ')}`,
+    { cause },
+  )
+}

@@ -1,0 +1,55 @@
+export type { Backoff, TaskContext, TaskDefinition } from './definition.ts'
+export {
+  workerLost,
+  type Claim,
+  type DeadLetterQuery,
+  type Enqueued,
+  type EngineHost,
+  type Execute,
+  type Execution,
+  type NewTask,
+  type Outcome,
+  type ScheduleTick,
+  type StopReason,
+  type TaskAbilities,
+  type TaskEngine,
+  type TaskFailure,
+  type TaskRate,
+  type TaskRecord,
+  type TaskState,
+  type Work,
+  type WorkSettings,
+} from './engine.ts'
+export type { TasksOptions } from './options.ts'
+export { postgresEngine } from './postgres/engine.ts'
+export type {
+  PostgresEngineOptions,
+  PostgresRows,
+  PostgresTaskPool,
+  PostgresTransaction,
+} from './postgres/options.ts'
+export { redisEngine } from './redis/engine.ts'
+export type { RedisEngineOptions, RedisTaskClient } from './redis/options.ts'
+export type { StandardIssue, StandardResult, StandardSchema } from './schema.ts'
+export type { StatusBase, TaskStatus } from './status.ts'
+export type {
+  DeadLetter,
+  EnqueuedTask,
+  EnqueueOptions,
+  ScheduleOptions,
+  Task,
+  Tasks,
+  TasksStats,
+  WaitOptions,
+} from './task.ts'
+export { createTasks } from './tasks.ts'
+export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
+export type { SqliteEngineOptions } from './sqlite/options.ts'
+export type { UploadStoreOptions } from './upload-options.ts'
+export {
+  createUploadStore,
+  type ReceiveOptions,
+  type UploadReference,
+  type UploadStore,
+  type UploadStoreStats,
+} from './upload-store.ts'

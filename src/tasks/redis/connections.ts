@@ -1,0 +1,69 @@
+import { fromIoredis, type IoredisClient, type RedisLike } from '../../core/index.ts'
+import { packageMissing } from '../engine-errors.ts'
+import type { ResolvedRedisEngineOptions } from './options.ts'
+
+/** A client of `ioredis`, as the engine uses it. */
+export interface OwnClient extends IoredisClient {
+  on(event: 'error', listener: (error: Error) => void): unknown
+  disconnect(): void
+}
+
+/** The connections of an engine. BullMQ makes one more for each name that it works on. */
+export interface RedisConnections {
+  /** For calls that somebody waits for: these reject in time. */
+  readonly commands: OwnClient
+  /** The same, for scripts. */
+  readonly redis: RedisLike
+  /** For workers, which wait for a Redis that is away. */
+  readonly workers: OwnClient
+  close(): void
+}
+
+/** @throws HotpathError HOTPATH_TASKS_STORE_FAILED where ioredis is not installed */
+export async function connectRedis(
+  options: ResolvedRedisEngineOptions,
+  onError: (error: Error) => void,
+): Promise<RedisConnections> {
+  const { commandTimeoutMs } = options
+  const commands = await newClient(options, {
+    commandTimeout: commandTimeoutMs,
+    maxRetriesPerRequest: 1,
+  })
+  // BullMQ refuses a connection of another kind: its commands would be given up when Redis restarts.
+  const workers = await newClient(options, {
+    maxRetriesPerRequest: null,
+    commandTimeout: undefined,
+  })
+  for (const client of [commands, workers]) client.on('error', onError)
+  return {
+    commands,
+    workers,
+    redis: fromIoredis(commands),
+    close() {
+      commands.disconnect()
+      workers.disconnect()
+    },
+  }
+}
+
+async function newClient(
+  { url, client }: ResolvedRedisEngineOptions,
+  overrides: object,
+): Promise<OwnClient> {
+  const own = { ...overrides, retryStrategy: (times: number) => Math.min(100 * times, 1_000) }
+  if (client !== undefined) return client.duplicate(own) as OwnClient
+  const Redis = await loadIoredis()
+  return new Redis(url ?? '', own)
+}
+
+async function loadIoredis(): Promise<new (url: string, options: object) => OwnClient> {
+  // As a variable, so that the compiler does not bind the room to the package.
+  const name: string = 'ioredis'
+  try {
+    return ((await import(name)) as { Redis: new (url: string, options: object) => OwnClient })
+      .Redis
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw packageMissing('redisEngine', 'bullmq and ioredis', error)
+  }
+}

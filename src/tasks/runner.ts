@@ -1,0 +1,145 @@
+import { eventChannel, type HotpathEvents } from '../core/index.ts'
+import { Attempt, type AttemptHost } from './attempt.ts'
+import type { ResolvedDefinition } from './definition.ts'
+import type { EngineHost, Outcome, TaskState, Work } from './engine.ts'
+import type { ResolvedTasksOptions } from './options.ts'
+import type { TasksStats } from './task.ts'
+
+const states = eventChannel('hotpath:tasks:state')
+const troubles = eventChannel('hotpath:tasks:trouble')
+
+/** Runs the attempts of this process, counts them and tells of them. */
+export class Runner implements EngineHost, AttemptHost {
+  readonly clock: ResolvedTasksOptions['clock']
+  readonly maxResultBytes: number
+  readonly #options: ResolvedTasksOptions
+  readonly #wake: (id: string) => void
+  readonly #works: Work[] = []
+  readonly #running = new Map<string, Attempt>()
+  readonly #abandoned = new Set<Attempt>()
+  #starting: Promise<unknown> | undefined
+  #completed = 0
+  #retried = 0
+  #failed = 0
+  #fenced = 0
+  #handedBack = 0
+  #troubles = 0
+
+  constructor(options: ResolvedTasksOptions, wake: (id: string) => void) {
+    this.#options = options
+    this.clock = options.clock
+    this.maxResultBytes = options.maxResultBytes
+    this.#wake = wake
+  }
+
+  start(definitions: Iterable<ResolvedDefinition>): Promise<unknown> {
+    return (this.#starting ??= Promise.all([...definitions].map((one) => this.#work(one))).catch(
+      (error: unknown) => {
+        this.#starting = undefined
+        throw error
+      },
+    ))
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    await this.#starting?.catch(() => {})
+    await Promise.all(this.#works.map((work) => work.stop(drainMs)))
+  }
+
+  onTrouble(operation: string, error: unknown): void {
+    this.#troubles++
+    if (troubles.hasSubscribers) troubles.publish({ tasks: this.#options.name, operation, error })
+  }
+
+  /** Does something in the background: its error is told as trouble, and thrown again. */
+  async attend<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      this.onTrouble(operation, error)
+      throw error
+    }
+  }
+
+  announce(change: StateChange): void {
+    if (!states.hasSubscribers) return
+    const { durationMs, error } = change
+    states.publish({ ...change, tasks: this.#options.name, durationMs, error })
+  }
+
+  announceCancelled(id: string): void {
+    const attempt = this.#running.get(id)
+    this.announce({
+      id,
+      name: attempt?.name ?? '',
+      state: 'cancelled',
+      attempt: attempt?.attempt ?? 0,
+    })
+  }
+
+  abandoned(attempt: Attempt): void {
+    this.#abandoned.add(attempt)
+  }
+
+  returned(attempt: Attempt): void {
+    this.#abandoned.delete(attempt)
+  }
+
+  recorded(attempt: Attempt, outcome: Outcome, isStored: boolean): void {
+    const { id, name } = attempt
+    if (this.#running.get(id) === attempt) this.#running.delete(id)
+    if (outcome.state === 'stopped') {
+      if (outcome.reason === 'closing') this.#handedBack++
+      else this.#fenced++
+    } else if (isStored) {
+      const durationMs = this.clock.monotonicMs() - attempt.startedMs
+      const change = { id, name, attempt: attempt.attempt, durationMs }
+      this.announce({ ...change, ...this.#count(outcome) })
+    } else this.#fenced++
+    this.#wake(id)
+  }
+
+  stats(): Omit<TasksStats, 'engine' | 'enqueued'> {
+    return {
+      running: this.#running.size,
+      completed: this.#completed,
+      retried: this.#retried,
+      failed: this.#failed,
+      fenced: this.#fenced,
+      handedBack: this.#handedBack,
+      abandoned: this.#abandoned.size,
+      troubles: this.#troubles,
+    }
+  }
+
+  async #work(definition: ResolvedDefinition): Promise<void> {
+    const { name, concurrency, rate, transactional, timeoutMs } = definition
+    const limitMs = timeoutMs === false ? undefined : timeoutMs
+    const settings = { name, concurrency, rate, transactional, timeoutMs: limitMs }
+    const work = await this.#options.engine.work(settings, (claim) => {
+      const attempt = new Attempt(definition, claim, this)
+      this.#running.set(claim.id, attempt)
+      this.announce({ id: claim.id, name, state: 'processing', attempt: claim.attempt })
+      return attempt
+    })
+    this.#works.push(work)
+  }
+
+  #count(outcome: Exclude<Outcome, { state: 'stopped' }>): { state: TaskState; error?: unknown } {
+    if (outcome.state === 'completed') {
+      this.#completed++
+      return { state: 'completed' }
+    }
+    const { error, retryInMs } = outcome
+    if (retryInMs !== undefined) {
+      this.#retried++
+      return { state: 'queued', error }
+    }
+    this.#failed++
+    return { state: 'failed', error }
+  }
+}
+
+type StateEvent = HotpathEvents['hotpath:tasks:state']
+type StateChange = Omit<StateEvent, 'tasks' | 'durationMs' | 'error'> &
+  Partial<Pick<StateEvent, 'durationMs' | 'error'>>

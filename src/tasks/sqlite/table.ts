@@ -1,0 +1,252 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import {
+  workerLost,
+  type DeadLetterQuery,
+  type Outcome,
+  type TaskRecord,
+  type WorkSettings,
+} from '../engine.ts'
+import type { ClaimedRow } from './protocol.ts'
+import { recordColumns, toRecord, type TaskRow } from './rows.ts'
+
+/** The statements over the tables of tasks, as methods. None of them opens a transaction. */
+export class TaskTable {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  find(id: string, nowMs: number): TaskRecord | undefined {
+    const row = this.#sql(
+      `select ${recordColumns} from hotpath_tasks
+       where id = ? and (expires_ms is null or expires_ms > ?)`,
+    ).get(id, nowMs)
+    return row === undefined ? undefined : toRecord(row as unknown as TaskRow)
+  }
+
+  deadLetters({ name, limit }: DeadLetterQuery, nowMs: number): TaskRecord[] {
+    const rows = this.#sql(
+      `select ${recordColumns} from hotpath_tasks
+       where state = 3 and name = coalesce(?, name) and expires_ms > ?
+       order by ended_ms desc limit ?`,
+    ).all(name ?? null, nowMs, limit)
+    return rows.map((row) => toRecord(row as unknown as TaskRow))
+  }
+
+  cancel(id: string, nowMs: number): boolean {
+    const { changes } = this.#sql(
+      `update hotpath_tasks set state = 4, worker = null, ended_ms = ?1, expires_ms = ?1 + result_ttl_ms
+       where id = ?2 and state in (0, 1, 5)`,
+    ).run(nowMs, id)
+    return changes === 1
+  }
+
+  replay(id: string, nowMs: number): boolean {
+    // "or ignore": a task of the same unique key may be in force.
+    const { changes } = this.#sql(
+      `update or ignore hotpath_tasks
+       set state = 0, due_ms = ?1, attempts = 0, progress = null, started_ms = null, ended_ms = null,
+         expires_ms = null
+       where id = ?2 and state = 3 and expires_ms > ?1`,
+    ).run(nowMs, id)
+    return changes === 1
+  }
+
+  progress(seq: number, claim: number, value: string): void {
+    this.#sql(
+      'update hotpath_tasks set progress = ? where seq = ? and claim = ? and state = 1',
+    ).run(value, seq, claim)
+  }
+
+  /** Stores how an attempt ended: false where it has lost its claim. */
+  settle(seq: number, claim: number, outcome: Outcome, nowMs: number): boolean {
+    switch (outcome.state) {
+      case 'completed':
+        return this.#end(seq, claim, 2, 'result_ttl_ms', outcome.result ?? null, null, nowMs)
+      case 'failed': {
+        const error = JSON.stringify(outcome.error)
+        if (outcome.retryInMs === undefined) {
+          return this.#end(seq, claim, 3, 'dead_letter_ttl_ms', null, error, nowMs)
+        }
+        const { changes } = this.#sql(
+          `update hotpath_tasks set state = 5, worker = null, due_ms = ?, error = ?
+           where seq = ? and claim = ? and state = 1`,
+        ).run(Math.ceil(nowMs + outcome.retryInMs), error, seq, claim)
+        return changes === 1
+      }
+      case 'stopped':
+        if (outcome.reason === 'closing') this.#handBack(seq, claim)
+        return false
+    }
+  }
+
+  /** Makes ready what has become due: whether there was anything. */
+  promote(nowMs: number): boolean {
+    const { changes } = this.#sql(
+      'update hotpath_tasks set state = 0 where state = 5 and due_ms <= ?',
+    ).run(nowMs)
+    return changes !== 0
+  }
+
+  isDue(nowMs: number): boolean {
+    return (
+      this.#sql('select 1 from hotpath_tasks where state = 5 and due_ms <= ? limit 1').get(
+        nowMs,
+      ) !== undefined
+    )
+  }
+
+  isReady(name: string): boolean {
+    return (
+      this.#sql('select 1 from hotpath_tasks where state = 0 and name = ? limit 1').get(name) !==
+      undefined
+    )
+  }
+
+  /** Gives up to `limit` tasks of a name to a worker, in the order in which they are to run. */
+  claim({ name, rate }: WorkSettings, worker: number, limit: number, nowMs: number): ClaimedRow[] {
+    const allowed = rate === undefined ? limit : Math.min(limit, this.#allowedBy(name, rate, nowMs))
+    if (allowed <= 0) return []
+    const rows = this.#sql(
+      `update hotpath_tasks
+       set state = 1, attempts = attempts + 1, claim = claim + 1, worker = ?1, started_ms = ?2
+       where seq in (
+         select seq from hotpath_tasks where state = 0 and name = ?3
+         order by priority desc, due_ms, seq limit ?4)
+       returning seq, claim, id, name, input, attempts as attempt, enqueued_ms as enqueuedMs,
+         priority, due_ms as dueMs`,
+    ).all(worker, nowMs, name, allowed) as unknown as (ClaimedRow & Order)[]
+    if (rate !== undefined) this.#noteStarts(name, rows.length, nowMs)
+    // RETURNING promises no order.
+    return rows.sort((a, b) => b.priority - a.priority || a.dueMs - b.dueMs || a.seq - b.seq)
+  }
+
+  /** Which attempts the store still sees with a worker. */
+  heldBy(worker: number): Map<number, number> {
+    const rows = this.#sql(
+      'select seq, claim from hotpath_tasks where worker = ? and state = 1',
+    ).all(worker) as unknown as { seq: number; claim: number }[]
+    return new Map(rows.map(({ seq, claim }) => [seq, claim]))
+  }
+
+  /** Renews a worker's lease: false where others have declared it dead. */
+  renew(worker: number, untilMs: number): boolean {
+    const { changes } = this.#sql(
+      'update hotpath_task_workers set lease_until_ms = ? where id = ?',
+    ).run(untilMs, worker)
+    return changes === 1
+  }
+
+  isKnown(worker: number): boolean {
+    const row = this.#sql('select 1 from hotpath_task_workers where id = ?').get(worker)
+    return row !== undefined
+  }
+
+  enter(worker: number, untilMs: number): void {
+    this.#sql('insert into hotpath_task_workers (id, lease_until_ms) values (?, ?)').run(
+      worker,
+      untilMs,
+    )
+  }
+
+  leave(worker: number): void {
+    this.#sql('delete from hotpath_task_workers where id = ?').run(worker)
+  }
+
+  hasLateWorkers(nowMs: number): boolean {
+    return (
+      this.#sql('select 1 from hotpath_task_workers where lease_until_ms < ? limit 1').get(
+        nowMs,
+      ) !== undefined
+    )
+  }
+
+  /** Takes the tasks of workers whose lease has run out from them. */
+  takeOver(nowMs: number): void {
+    const late = this.#sql('select id from hotpath_task_workers where lease_until_ms < ?').all(
+      nowMs,
+    ) as unknown as { id: number }[]
+    for (const { id } of late) {
+      this.#sql(
+        `update hotpath_tasks
+         set state = 3, worker = null, error = ?1, ended_ms = ?2, expires_ms = ?2 + dead_letter_ttl_ms
+         where worker = ?3 and state = 1 and attempts >= max_attempts`,
+      ).run(JSON.stringify(workerLost), nowMs, id)
+      this.#sql(
+        'update hotpath_tasks set state = 0, worker = null where worker = ? and state = 1',
+      ).run(id)
+      this.leave(id)
+    }
+  }
+
+  hasExpired(nowMs: number): boolean {
+    return (
+      this.#sql('select 1 from hotpath_tasks where expires_ms <= ? limit 1').get(nowMs) !==
+      undefined
+    )
+  }
+
+  /** Deletes some of what is kept no longer, so that no transaction is long. */
+  expire(nowMs: number): void {
+    this.#sql(
+      `delete from hotpath_tasks where seq in (
+         select seq from hotpath_tasks where expires_ms <= ? limit 500)`,
+    ).run(nowMs)
+  }
+
+  #end(
+    seq: number,
+    claim: number,
+    state: number,
+    ttl: 'result_ttl_ms' | 'dead_letter_ttl_ms',
+    result: string | null,
+    error: string | null,
+    nowMs: number,
+  ): boolean {
+    const { changes } = this.#sql(
+      `update hotpath_tasks
+       set state = ?1, worker = null, result = ?2, error = ?3, ended_ms = ?4, expires_ms = ?4 + ${ttl}
+       where seq = ?5 and claim = ?6 and state = 1`,
+    ).run(state, result, error, nowMs, seq, claim)
+    return changes === 1
+  }
+
+  #handBack(seq: number, claim: number): void {
+    this.#sql(
+      `update hotpath_tasks set state = 0, worker = null, attempts = attempts - 1
+       where seq = ? and claim = ? and state = 1`,
+    ).run(seq, claim)
+  }
+
+  #allowedBy(name: string, { limit, perMs }: { limit: number; perMs: number }, nowMs: number) {
+    this.#sql('delete from hotpath_task_starts where name = ? and at_ms <= ?').run(
+      name,
+      nowMs - perMs,
+    )
+    const row = this.#sql('select count(*) as count from hotpath_task_starts where name = ?').get(
+      name,
+    ) as { count: number } | undefined
+    return limit - (row?.count ?? 0)
+  }
+
+  #noteStarts(name: string, count: number, nowMs: number): void {
+    const note = this.#sql('insert into hotpath_task_starts (name, at_ms) values (?, ?)')
+    for (let i = 0; i < count; i++) note.run(name, nowMs)
+  }
+
+  #sql(text: string): StatementSync {
+    let statement = this.#statements.get(text)
+    if (statement === undefined) {
+      statement = this.#database.prepare(text)
+      this.#statements.set(text, statement)
+    }
+    return statement
+  }
+}
+
+interface Order {
+  readonly priority: number
+  readonly dueMs: number
+}

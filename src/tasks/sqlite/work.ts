@@ -1,0 +1,117 @@
+import type { Claim, Execute, Execution, Outcome, Work } from '../engine.ts'
+import type { SqliteEffects } from './engine.ts'
+import type { ClaimedRow, Effect, Stop } from './protocol.ts'
+
+/** What the claims of a name need of the engine. */
+export interface WorkPort {
+  progress(row: ClaimedRow, value: string): Promise<void>
+  /** Stores an outcome: false where the attempt had lost its claim. */
+  settle(row: ClaimedRow, outcome: Outcome, effects: readonly Effect[]): Promise<boolean>
+  /** No more claims of this name. */
+  rest(): Promise<void>
+  rested(): void
+}
+
+/** The tasks of one name that this process runs. */
+export class OwnWork implements Work {
+  readonly #execute: Execute<SqliteEffects>
+  readonly #port: WorkPort
+  readonly #running = new Map<string, Execution>()
+  #idle: PromiseWithResolvers<void> | undefined
+  #isResting = false
+
+  constructor(execute: Execute<SqliteEffects>, port: WorkPort) {
+    this.#execute = execute
+    this.#port = port
+  }
+
+  begin(row: ClaimedRow): void {
+    if (this.#isResting) {
+      // Claimed while the word to rest was under way.
+      void this.#port.settle(row, { state: 'stopped', reason: 'closing' }, []).catch(() => {})
+      return
+    }
+    const claim = new SqliteClaim(row, this.#port)
+    const execution = this.#execute(claim)
+    const key = keyOf(row)
+    this.#running.set(key, execution)
+    void this.#attend(key, row, claim, execution)
+  }
+
+  stopped(stop: Stop): void {
+    this.#running.get(keyOf(stop))?.stop(stop.reason)
+  }
+
+  lost(): void {
+    for (const execution of this.#running.values()) execution.stop('lost')
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#isResting = true
+    await this.#port.rest().catch(() => {})
+    const idle = Promise.withResolvers<void>()
+    this.#idle = idle
+    this.#checkIdle()
+    const timer = setTimeout(() => {
+      for (const execution of this.#running.values()) execution.stop('closing')
+    }, deadlineMs)
+    await idle.promise
+    clearTimeout(timer)
+    this.#port.rested()
+  }
+
+  async #attend(
+    key: string,
+    row: ClaimedRow,
+    { effects }: SqliteClaim,
+    execution: Execution,
+  ): Promise<void> {
+    const outcome = await execution.outcome
+    let isStored = false
+    try {
+      isStored = await this.#port.settle(row, outcome, effects)
+    } catch {
+      // The thread is gone: whoever takes the task over completes it.
+    }
+    this.#running.delete(key)
+    execution.recorded(isStored)
+    this.#checkIdle()
+  }
+
+  #checkIdle(): void {
+    if (this.#running.size === 0) this.#idle?.resolve()
+  }
+}
+
+class SqliteClaim implements Claim<SqliteEffects> {
+  readonly id: string
+  readonly name: string
+  readonly input: string
+  readonly attempt: number
+  readonly enqueuedMs: number
+  readonly effects: Effect[] = []
+  readonly #row: ClaimedRow
+  readonly #port: WorkPort
+
+  constructor(row: ClaimedRow, port: WorkPort) {
+    this.id = row.id
+    this.name = row.name
+    this.input = row.input
+    this.attempt = row.attempt
+    this.enqueuedMs = row.enqueuedMs
+    this.#row = row
+    this.#port = port
+  }
+
+  readonly transaction: SqliteEffects = {
+    run: (sql, ...values) => void this.effects.push({ sql, values }),
+  }
+
+  progress(value: string): Promise<void> {
+    return this.#port.progress(this.#row, value)
+  }
+}
+
+function keyOf({ seq, claim }: { readonly seq: number; readonly claim: number }): string {
+  return `${seq}.${claim}`
+}

@@ -1,0 +1,139 @@
+import { startPostgres, startRedis, type Server } from '@hotpath/services'
+import { describe, expect, test } from 'vitest'
+import { HotpathError } from '../../src/core/index.ts'
+import { createPool } from '../../src/postgres/index.ts'
+import {
+  createTasks,
+  postgresEngine,
+  redisEngine,
+  type Task,
+  type Tasks,
+} from '../../src/tasks/index.ts'
+
+interface Store extends AsyncDisposable {
+  readonly server: Server
+  open(): Tasks
+}
+
+const leaseMs = 2_000
+const commandTimeoutMs = 1_000
+
+async function openPostgres(): Promise<Store> {
+  const server = await startPostgres()
+  const pool = createPool(server.url, { commandTimeoutMs, acquireTimeoutMs: commandTimeoutMs })
+  return {
+    server,
+    open: () => createTasks({ engine: postgresEngine({ pool, leaseMs }), drainMs: 1_000 }),
+    async [Symbol.asyncDispose]() {
+      await pool.close()
+      await server.close()
+    },
+  }
+}
+
+async function openRedis(appendfsync: string): Promise<Store> {
+  const server = await startRedis({ settings: { appendonly: 'yes', appendfsync } })
+  const { url } = server
+  return {
+    server,
+    open: () =>
+      createTasks({ engine: redisEngine({ url, leaseMs, commandTimeoutMs }), drainMs: 1_000 }),
+    [Symbol.asyncDispose]: () => server.close(),
+  }
+}
+
+const stores: [string, () => Promise<Store>][] = [
+  ['PostgreSQL', openPostgres],
+  // Killed, Redis has handed to the system what it acknowledged: only a machine that goes down with it
+  // shows the difference between the two.
+  ['Redis with appendfsync always', () => openRedis('always')],
+  ['Redis with appendfsync everysec', () => openRedis('everysec')],
+]
+
+describe.each(stores)('%s', (_, openStore) => {
+  test(
+    'is killed twice: each task that was acknowledged is completed, the others were refused',
+    { timeout: 90_000 },
+    async () => {
+      await using store = await openStore()
+      await using tasks = store.open()
+      const work = tasks.define('work', { retries: 10, run: (n: number) => n })
+      await tasks.start()
+
+      const acknowledged = new Map<number, string>()
+      const refusals: unknown[] = []
+      let isEnding = false
+      let count = 0
+      const callers = Array.from({ length: 4 }, async () => {
+        while (!isEnding) {
+          const n = count++
+          await work.enqueue(n).then(
+            ({ id }) => acknowledged.set(n, id),
+            (error: unknown) => refusals.push(error),
+          )
+        }
+      })
+      for (let kill = 1; kill <= 2; kill++) {
+        const before = acknowledged.size
+        await until(() => acknowledged.size >= before + 100)
+        await store.server.kill()
+        await until(() => refusals.length >= kill)
+        await store.server.restart()
+      }
+      const before = acknowledged.size
+      await until(() => acknowledged.size >= before + 10)
+      isEnding = true
+      await Promise.all(callers)
+
+      for (const [n, id] of acknowledged) {
+        expect(await ended(work, id)).toMatchObject({ state: 'completed', result: n })
+      }
+      expect(refusals.filter((error) => !isStoreFailed(error))).toEqual([])
+    },
+  )
+
+  test('freezes: a call is refused in time, and what ran is completed after', async () => {
+    await using store = await openStore()
+    await using tasks = store.open()
+    const began = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const work = tasks.define('work', {
+      run: async () => {
+        began.resolve()
+        await release.promise
+        return 'done'
+      },
+    })
+    await tasks.start()
+    const { id } = await work.enqueue(null)
+    await began.promise
+    await store.server.freeze()
+    const startedMs = performance.now()
+    await expect(work.enqueue(null)).rejects.toSatisfy(isStoreFailed)
+    await expect(work.status(id)).rejects.toSatisfy(isStoreFailed)
+    expect(performance.now() - startedMs).toBeLessThan(4 * commandTimeoutMs)
+    release.resolve()
+    await store.server.thaw()
+    // The lease may have run out meanwhile, by the clock of the server: then it is done twice.
+    expect(await ended(work, id)).toMatchObject({ state: 'completed', result: 'done' })
+  })
+})
+
+function isStoreFailed(error: unknown): boolean {
+  return error instanceof HotpathError && error.code === 'HOTPATH_TASKS_STORE_FAILED'
+}
+
+/** Waits through errors of a server that is not quite back. */
+async function ended(task: Task<never, unknown>, id: string): Promise<unknown> {
+  for (;;) {
+    try {
+      return await task.wait(id, { timeoutMs: 20_000 })
+    } catch (error) {
+      if (!isStoreFailed(error)) throw error
+    }
+  }
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
