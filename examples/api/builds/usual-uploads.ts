@@ -49,7 +49,11 @@ export async function addUploads(
     try {
       await pipeline(request.body as Readable, createWriteStream(path))
       const file = await open(path, 'r+')
-      await file.sync().finally(async () => file.close())
+      try {
+        await file.sync()
+      } finally {
+        await file.close()
+      }
     } catch (error) {
       await rm(path, { force: true })
       throw error
