@@ -1,24 +1,28 @@
 import type { Bench, Services } from '../kit/bench.ts'
 import { alignedTable } from '../kit/table.ts'
 import { crash, type CrashOutcome } from '../soaks/tasks-crash/crash.ts'
-import { crashEngines } from '../soaks/tasks-crash/stores.ts'
+import { crashEngines, onStoreOf } from '../soaks/tasks-crash/stores.ts'
 
 const kills = 10
 const workers = 5
+const bystanders = 1
 const found = new Map<string, CrashOutcome>()
 
 async function measure(services: Services): Promise<void> {
   const rows: string[][] = []
   for (const engine of crashEngines) {
-    const outcome = await crash({
-      engine: engine.name,
-      tasks: import.meta.resolve('hotpath/tasks'),
-      postgres: import.meta.resolve('hotpath/postgres'),
-      store: engine.store(services),
-      concurrency: 2,
-      workers,
-      kills,
-    })
+    const outcome = await onStoreOf(engine, services, (store) =>
+      crash({
+        engine: engine.name,
+        tasks: import.meta.resolve('hotpath/tasks'),
+        postgres: import.meta.resolve('hotpath/postgres'),
+        store,
+        concurrency: 2,
+        workers,
+        bystanders,
+        kills,
+      }),
+    )
     found.set(engine.name, outcome)
     const { medianTakeoverMs, worstTakeoverMs, tasks, executions, fenced } = outcome
     rows.push([
@@ -41,7 +45,7 @@ const sum = (of: (outcome: CrashOutcome) => number) => () =>
 const bench: Bench = {
   title: 'workers killed and frozen in the middle of tasks',
   settings: [
-    `${kills} times on each engine, every third a freeze; ${workers} workers with 2 tasks each, of 200 to 800 ms`,
+    `${kills} times on each engine, every third a freeze; ${workers} workers with 2 tasks each, of 200 to 800 ms, and ${bystanders} that lives`,
     'takeover: from the death of a worker until another began its task, the median over those tasks',
     'the engines with their defaults; more executions than tasks: those that were begun again',
   ],

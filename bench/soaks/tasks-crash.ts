@@ -1,9 +1,10 @@
 import type { Claim } from '../kit/claims.ts'
 import type { Soak } from '../kit/soak.ts'
 import { crash, type CrashOutcome } from './tasks-crash/crash.ts'
-import { crashEngines, type CrashEngine } from './tasks-crash/stores.ts'
+import { crashEngines, onStoreOf, type CrashEngine } from './tasks-crash/stores.ts'
 
 const workers = 6
+const bystanders = 2
 
 const soak: Soak = {
   title: 'workers are killed (SIGKILL) and frozen (SIGSTOP, SIGCONT) in the middle of tasks',
@@ -15,16 +16,19 @@ const soak: Soak = {
     const claims: Claim[] = []
     let done = 0
     for (const engine of crashEngines) {
-      const outcome = await crash({
-        engine: engine.name,
-        tasks: import.meta.resolve('hotpath/tasks'),
-        postgres: import.meta.resolve('hotpath/postgres'),
-        store: engine.store(given),
-        concurrency: 2,
-        workers,
-        kills: given.operations,
-        progress: (count) => given.progress(done + count),
-      })
+      const outcome = await onStoreOf(engine, given, (store) =>
+        crash({
+          engine: engine.name,
+          tasks: import.meta.resolve('hotpath/tasks'),
+          postgres: import.meta.resolve('hotpath/postgres'),
+          store,
+          concurrency: 2,
+          workers,
+          bystanders,
+          kills: given.operations,
+          progress: (count) => given.progress(done + count),
+        }),
+      )
       done += given.operations
       console.log(`${engine.name} beside its peer: ${engine.peer}`)
       contenders[engine.name] = { ...outcome }

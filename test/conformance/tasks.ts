@@ -213,7 +213,7 @@ export function tasksConformance(title: string, open: () => Promise<TaskStoreUnd
         ['more than the limit', 'ü'.repeat(600_000)],
       ])('%s is refused', async (_, input) => {
         const tasks = create()
-        const task = tasks.define(newName(), { run: (_: unknown) => {} })
+        const task = tasks.define(newName(), { run: (input: unknown) => input })
         await expect(task.enqueue(input)).rejects.toMatchObject(code('HOTPATH_TASKS_INPUT_INVALID'))
       })
 

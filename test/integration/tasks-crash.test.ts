@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
 import { crash } from '../../bench/soaks/tasks-crash/crash.ts'
 import { useDatabase, useRedis } from '../services.ts'
 
+const folder = mkdtempSync(join(tmpdir(), 'hotpath-tasks-crash-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
 const stores = {
+  sqlite: join(folder, 'tasks.db'),
   postgres: (await useDatabase()).url,
   redis: useRedis().url,
 } as const
@@ -19,6 +26,7 @@ test.each(Object.entries(stores))(
       store,
       concurrency: 2,
       workers: 2,
+      bystanders: 1,
       kills: 3,
     })
     expect(outcome).toMatchObject({ lost: 0, completedTwice: 0, completedByFenced: 0 })

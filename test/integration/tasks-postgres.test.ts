@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => pool.close())
 
 function openTasks() {
-  return createTasks({ engine: postgresEngine({ pool, leaseMs: 1_000, pollIntervalMs: 50 }) })
+  return createTasks({ engine: postgresEngine({ pool, leaseMs: 1_000, pollMs: 50 }) })
 }
 
 test('a task is stored when the transaction of its caller commits, and not when it rolls back', async () => {

@@ -9,8 +9,10 @@ import { openTasks } from './open-tasks.ts'
 
 /** How workers are killed. */
 export interface CrashOptions extends Beginning {
-  /** Workers at a time; each is killed or frozen, over and over. */
+  /** Workers at a time that are killed or frozen, over and over. */
   readonly workers: number
+  /** Workers that live: what is measured is the engine, not how long a process takes to start. */
+  readonly bystanders: number
   /** How often a worker is taken away in the middle of work; every third time it is frozen. */
   readonly kills: number
   readonly progress?: ((done: number) => void) | undefined
@@ -39,7 +41,7 @@ export interface CrashOutcome {
 
 const shortestWorkMs = 200
 const longestWorkMs = 800
-/** As many tasks wait as keep all workers busy. */
+/** As many tasks wait as keep the workers busy. */
 const backlogPerWorker = 4
 
 /** Kills and freezes workers in the middle of their tasks, and looks what became of each task. */
@@ -69,12 +71,13 @@ class Crash {
   constructor(options: CrashOptions, tasks: Tasks) {
     this.#options = options
     this.#tasks = tasks
-    tasks.define(taskName, { retries: 100, run: (_: number) => {} })
+    tasks.define(taskName, { retries: 100, run: (workMs: number) => workMs })
   }
 
   async run(): Promise<CrashOutcome> {
-    const { workers } = this.#options
+    const { workers, bystanders } = this.#options
     let isOver = false
+    await Promise.all(Array.from({ length: bystanders }, () => this.#start()))
     const feeding = this.#feed(() => isOver)
     await Promise.all(Array.from({ length: workers }, () => this.#keepKilling()))
     isOver = true
@@ -88,11 +91,11 @@ class Crash {
 
   /** Keeps some tasks waiting. */
   async #feed(isOver: () => boolean): Promise<void> {
-    const { workers, concurrency } = this.#options
+    const { workers, bystanders, concurrency } = this.#options
     const open = new Set<string>()
     while (!isOver()) {
       for (const id of open) if (this.#ledger.completionsOf(id) > 0) open.delete(id)
-      const missing = workers * (concurrency + backlogPerWorker) - open.size
+      const missing = (workers + bystanders) * (concurrency + backlogPerWorker) - open.size
       const enqueued = await Promise.all(
         Array.from({ length: Math.max(0, missing) }, () =>
           this.#tasks.enqueue(taskName, randomBetween(shortestWorkMs, longestWorkMs)),

@@ -11,7 +11,7 @@ export interface OpenTasks {
 /** Tasks on the engine that is put to it, with its defaults. */
 export async function openTasks(beginning: Omit<Beginning, 'concurrency'>): Promise<OpenTasks> {
   const room = (await import(beginning.tasks)) as typeof TasksRoom
-  const { createTasks, postgresEngine, redisEngine } = room
+  const { createTasks, postgresEngine, redisEngine, sqliteEngine } = room
   const { engine, store } = beginning
   switch (engine) {
     case 'postgres': {
@@ -30,7 +30,9 @@ export async function openTasks(beginning: Omit<Beginning, 'concurrency'>): Prom
       const tasks = createTasks({ engine: redisEngine({ url: store }) })
       return { tasks, close: () => tasks.close() }
     }
-    case 'sqlite':
-      throw new Error('the engine sqlite is not built yet')
+    case 'sqlite': {
+      const tasks = createTasks({ engine: sqliteEngine({ file: store }) })
+      return { tasks, close: () => tasks.close() }
+    }
   }
 }

@@ -135,13 +135,9 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
     const { name } = settings
     await this.#ask(`create the queue of ${name}`, () => enqueuer.queue(name))
     leases.watch(name)
-    const { pool, pollIntervalMs } = this.#options
+    const { pool, pollMs } = this.#options
     const store = this.#store
-    const work = new PostgresWork(
-      { boss, store, pool, leases, host, pollIntervalMs },
-      settings,
-      execute,
-    )
+    const work = new PostgresWork({ boss, store, pool, leases, host, pollMs }, settings, execute)
     this.#works.set(name, work)
     return work
   }

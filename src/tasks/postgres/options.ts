@@ -29,7 +29,7 @@ export interface PostgresEngineOptions {
    *
    * @defaultValue 500
    */
-  pollIntervalMs?: number | undefined
+  pollMs?: number | undefined
 }
 
 /** The part of a `pg.Pool` that the engine needs. */
@@ -53,7 +53,7 @@ export interface ResolvedPostgresEngineOptions {
   readonly pool: PostgresTaskPool
   readonly schema: string
   readonly leaseMs: number
-  readonly pollIntervalMs: number
+  readonly pollMs: number
 }
 
 // It becomes part of the SQL.
@@ -62,8 +62,8 @@ const schemaShape = /^[a-z_][a-z0-9_]{0,49}$/
 export function resolvePostgresEngineOptions(
   options: PostgresEngineOptions,
 ): ResolvedPostgresEngineOptions {
-  knownOptions('postgresEngine', options, ['pool', 'schema', 'leaseMs', 'pollIntervalMs'])
-  const { pool, schema = 'hotpath_tasks', leaseMs = 6_000, pollIntervalMs = 500 } = options
+  knownOptions('postgresEngine', options, ['pool', 'schema', 'leaseMs', 'pollMs'])
+  const { pool, schema = 'hotpath_tasks', leaseMs = 6_000, pollMs = 500 } = options
   if (typeof pool?.query !== 'function' || typeof pool.connect !== 'function') {
     invalid('pool', 'a pool of createPool or a pg.Pool', pool)
   }
@@ -74,6 +74,6 @@ export function resolvePostgresEngineOptions(
     pool,
     schema,
     leaseMs: timerMs('leaseMs', leaseMs),
-    pollIntervalMs: timerMs('pollIntervalMs', pollIntervalMs),
+    pollMs: timerMs('pollMs', pollMs),
   }
 }

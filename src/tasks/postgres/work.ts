@@ -14,7 +14,7 @@ export interface PostgresWorkHost {
   readonly pool: PostgresTaskPool
   readonly leases: PostgresLeases
   readonly host: EngineHost
-  readonly pollIntervalMs: number
+  readonly pollMs: number
 }
 
 /**
@@ -56,7 +56,7 @@ export class PostgresWork implements Work {
 
   wakeIn(delayMs: number): void {
     // The poll will see what is due later than the next one.
-    if (delayMs < this.#host.pollIntervalMs) systemClock.after(delayMs, () => this.wake())
+    if (delayMs < this.#host.pollMs) systemClock.after(delayMs, () => this.wake())
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -83,7 +83,7 @@ export class PostgresWork implements Work {
     if (this.#isClaiming) return
     this.#isClaiming = true
     this.#poll?.cancel()
-    let waitMs = this.#host.pollIntervalMs
+    let waitMs = this.#host.pollMs
     try {
       while (this.#isWanted && !this.#isStopping && this.#freeCount > 0) {
         this.#isWanted = false

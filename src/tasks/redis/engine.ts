@@ -180,7 +180,22 @@ class RedisEngine implements TaskEngine<never, never> {
       streams: { events: { maxLen: 100 } },
     })
     queue.on('error', (error) => host.onTrouble(`reach the queue ${name}`, error))
+    await this.#inTime(queue.waitUntilReady())
     return queue
+  }
+
+  /** A command has its own deadline; until a queue has a connection, BullMQ waits without end. */
+  async #inTime<T>(ready: Promise<T>): Promise<T> {
+    const { commandTimeoutMs } = this.#options
+    const late = Promise.withResolvers<never>()
+    const deadline = systemClock.after(commandTimeoutMs, () => {
+      late.reject(new Error(`Redis has not answered within ${commandTimeoutMs} ms`))
+    })
+    try {
+      return await Promise.race([ready, late.promise])
+    } finally {
+      deadline.cancel()
+    }
   }
 
   async #names(): Promise<string[]> {
@@ -190,19 +205,11 @@ class RedisEngine implements TaskEngine<never, never> {
   }
 
   async #ask<T>(operation: string, run: () => Promise<T>, outcome = 'Try again'): Promise<T> {
-    const { commandTimeoutMs } = this.#options
-    const late = Promise.withResolvers<never>()
-    // A command that was sent cannot be withdrawn, and BullMQ waits for a connection without end.
-    const deadline = systemClock.after(commandTimeoutMs, () => {
-      late.reject(new Error(`Redis has not answered within ${commandTimeoutMs} ms`))
-    })
     try {
-      return await Promise.race([run(), late.promise])
+      return await run()
     } catch (error) {
       if (error instanceof HotpathError) throw error
       throw storeFailed('Redis', operation, error, outcome)
-    } finally {
-      deadline.cancel()
     }
   }
 }
