@@ -205,9 +205,12 @@ describe('an async generator', () => {
   test('may be asked for several steps at once', async () => {
     const measured = measure(pages)
     const generator = measured(2)
+    const startMs = performance.now()
     const steps = await Promise.all([generator.next(), generator.next(), generator.next()])
     expect(steps.map(({ done }) => done)).toEqual([false, false, true])
     expect(measured.stats()).toMatchObject({ calls: 1, running: 0 })
+    // Time that two steps wait at once has passed once.
+    expect(measured.stats().duration.maxMs).toBeLessThanOrEqual(performance.now() - startMs)
   })
 })
 
