@@ -6,7 +6,7 @@ import { measureEnqueue, median, type EnqueueLatency } from '../tasks/enqueue-la
 import type { Order } from '../tasks/throughput-main.ts'
 
 const rounds = 3
-const jobs = 20_000
+const jobs = 10_000
 const concurrency = 100
 const mainFile = new URL('../tasks/throughput-main.ts', import.meta.url).pathname
 
