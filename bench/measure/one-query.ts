@@ -55,6 +55,6 @@ export function route(about: string, path: string, sliceMs: number): HttpWorkloa
     pipelining: 1,
     warmupMs: 150,
     sliceMs,
-    latencySliceMs: 50,
+    latencySliceMs: 150,
   }
 }

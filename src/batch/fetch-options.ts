@@ -30,7 +30,8 @@ export interface FetchOptions<P extends Parse<unknown> = 'json'> {
   concurrency?: number | undefined
   /**
    * Requests under way at a time to one origin (scheme, host and port). Those who wait for a busy host
-   * do not hold up others: up to 4 × `concurrency` requests are read ahead for that.
+   * do not hold up others: up to 4 × `concurrency` requests are read ahead for that. A redirect counts
+   * for the host that it came from.
    *
    * @defaultValue `concurrency`
    */

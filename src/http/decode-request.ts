@@ -3,6 +3,7 @@ import { contentCodings, type ContentCoding } from '../compress/index.ts'
 import { invalid, knownOptions, positiveInteger } from '../core/index.ts'
 import type { ReadyAnswer } from './answer.ts'
 import { listMembers } from './header-rules.ts'
+import { problemAnswer } from './problem.ts'
 import { RequestDecoder, type DecodeLimits, type RequestBodyError } from './request-decoder.ts'
 
 /** How far the body of a request may unfold. */
@@ -52,7 +53,7 @@ export class DecodeStep {
 
 /** What a client gets whose body was refused, in the form of RFC 9457. */
 export function bodyAnswer({ status, message }: RequestBodyError): ReadyAnswer {
-  return problem(status, status === 413 ? 'Content Too Large' : 'Bad Request', message)
+  return problemAnswer(status, status === 413 ? 'Content Too Large' : 'Bad Request', message)
 }
 
 /** The head of a request is now that of the decoded body, of which nobody knows the length. */
@@ -93,21 +94,9 @@ function codingsOf(named: string): ContentCoding[] | undefined {
 const acceptEncoding = ['gzip', 'br', 'zstd']
   .filter((coding) => (contentCodings as readonly string[]).includes(coding))
   .join(', ')
-const unknownCoding = problem(
+const unknownCoding = problemAnswer(
   415,
   'Unsupported Media Type',
   `the Content-Encoding of a body may be one of ${acceptEncoding}, or up to ${maxCodings} of them`,
   ['accept-encoding', acceptEncoding],
 )
-
-function problem(
-  status: number,
-  title: string,
-  detail: string,
-  head: readonly string[] = [],
-): ReadyAnswer {
-  const body = JSON.stringify({ title, status, detail })
-  const length = String(Buffer.byteLength(body))
-  const type = 'application/problem+json'
-  return { status, head: [...head, 'content-type', type, 'content-length', length], body }
-}

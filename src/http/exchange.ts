@@ -7,7 +7,7 @@ import { needsRequestContext, RequestScope, runInRequest, systemClock } from '..
 export interface ExchangeEnd {
   readonly durationMs: number
   readonly status: number
-  /** The response was sent as a whole; false where the client had gone before. */
+  /** The response was made as a whole; false where the client had gone before. */
   readonly isSent: boolean
 }
 
@@ -59,7 +59,7 @@ export class Exchange extends RequestScope {
     return systemClock.monotonicMs() - this.startedMs
   }
 
-  /** For routes that the framework has no pattern of. */
+  /** For those who know the pattern before the framework is asked, or where it has none. */
   nameRoute(name: string): void {
     this.#name = name
   }

@@ -81,3 +81,6 @@ export {
 } from './client-address.ts'
 export type { LimitAnswer, LimitOptions, RequestLimiter } from './limit-options.ts'
 export { LimitStep, type LimitedRequest, type LimitVerdict } from './limit-step.ts'
+export { acceptTask, serveTask } from './node-tasks.ts'
+export type { ServedTask, ServedTasks, TaskRoutesOptions } from './task-options.ts'
+export { TaskRoutes, type TaskAnswer, type TaskRequest } from './task-routes.ts'

@@ -74,7 +74,7 @@ export class ObserveStep {
 // One function for all responses, and no `once`, which would make two more for each: it is the cost of
 // every request.
 function endOnClose(this: ServerResponse): void {
-  exchangeOf(this)?.end(this.statusCode, this.writableFinished)
+  exchangeOf(this)?.end(this.statusCode, this.writableEnded)
 }
 
 interface ResolvedObserveOptions {

@@ -1,3 +1,4 @@
+import { BucketCounts } from './bucket-counts.ts'
 import { HitRatioBudget } from './budget-hits.ts'
 import { LatencyBudget } from './budget-latency.ts'
 import type { ResolvedBudgetsOptions, RouteBudget } from './budget-options.ts'
@@ -24,6 +25,8 @@ export interface EndedRequest {
 
 /** The budgets of one route, each made when the first request comes that it is about. */
 export class RouteBudgets {
+  /** Of all its requests since the start, also of those that were broken off. */
+  readonly durations: BucketCounts = new BucketCounts()
   readonly #subject: string
   readonly #own: RouteBudget
   readonly #options: ResolvedBudgetsOptions
@@ -40,6 +43,7 @@ export class RouteBudgets {
 
   record(request: EndedRequest, nowMs: number, window: () => SlidingWindow): void {
     const { cacheVerdict, durationMs, isBroken } = request
+    this.durations.add(durationMs)
     // The other request went by what its handler did, and ended first.
     const isLikeDatabase = cacheVerdict === 'collapsed' && this.#database !== undefined
     const kind = this.#kindOf(isLikeDatabase ? 'database' : request.kind)

@@ -16,6 +16,7 @@ import {
 } from './budget-options.ts'
 import { RouteBudgets, type EndedRequest } from './budget-route.ts'
 import type { BudgetReport } from './budget-verdict.ts'
+import type { DurationBuckets } from './duration-histogram.ts'
 import type { SlidingWindow } from './sliding-slices.ts'
 
 const turned = eventChannel('hotpath:measure:budget')
@@ -33,6 +34,17 @@ export interface BudgetsStats {
   readonly notEnoughData: number
   /** All of them: those of routes in the order of their first requests, then those of components. */
   readonly budgets: readonly BudgetReport[]
+  /** How long requests took since the start, by route; without those of routes that have no budget. */
+  readonly requests: readonly RequestDurations[]
+}
+
+/** The requests of one route. */
+export interface RequestDurations {
+  /** `_OTHER` for those above `maxRoutes`, of whatever method. */
+  readonly method: string
+  /** The pattern, `/users/:id`. */
+  readonly route: string
+  readonly durations: DurationBuckets
 }
 
 /** Takes the durations of a component. */
@@ -143,6 +155,7 @@ class SlidingBudgets implements Budgets {
       missed: count('missed'),
       notEnoughData: count('not enough data'),
       budgets,
+      requests: this.#requests(),
     }
   }
 
@@ -191,6 +204,16 @@ class SlidingBudgets implements Budgets {
     const routes = [...this.#routes.values()].flatMap((methods) => [...methods.values()])
     const ofRoutes = routes.flatMap((route) => (route === false ? [] : route.budgets))
     return [...ofRoutes, ...this.#components.values()]
+  }
+
+  #requests(): RequestDurations[] {
+    return [...this.#routes].flatMap(([route, methods]) =>
+      [...methods].flatMap(([method, budgets]) =>
+        budgets === false
+          ? []
+          : [{ method: method || '_OTHER', route, durations: budgets.durations.snapshot() }],
+      ),
+    )
   }
 
   #judgeLater(): Timer {

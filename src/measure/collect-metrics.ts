@@ -12,10 +12,11 @@ import { compressorMetrics, limiterMetrics, shedderMetrics } from './metrics-htt
 import { cacheMetrics, memoMetrics, responseCacheMetrics } from './metrics-memory.ts'
 import { poolMetrics } from './metrics-pool.ts'
 import { runtimeMetrics } from './metrics-runtime.ts'
-import { functionMetrics, tasksMetrics, workersMetrics } from './metrics-work.ts'
+import { tasksMetrics, uploadsMetrics } from './metrics-tasks.ts'
+import { batcherMetrics, functionMetrics, workersMetrics } from './metrics-work.ts'
 
-/** A component that has no table is not exported: units and types of unknown fields would be guesses. */
-const tables: { readonly [Kind in ComponentKind]?: MetricTable<never> } = {
+/** Field by field: of a figure that nobody has described, type and unit would be guesses. */
+const tables: Readonly<Record<ComponentKind, MetricTable<never>>> = {
   memo: memoMetrics,
   cache: cacheMetrics,
   'response-cache': responseCacheMetrics,
@@ -23,10 +24,12 @@ const tables: { readonly [Kind in ComponentKind]?: MetricTable<never> } = {
   limiter: limiterMetrics,
   shedder: shedderMetrics,
   compressor: compressorMetrics,
+  batcher: batcherMetrics,
   monitor: runtimeMetrics,
   budgets: budgetsMetrics,
   function: functionMetrics,
   tasks: tasksMetrics,
+  uploads: uploadsMetrics,
   workers: workersMetrics,
 }
 
@@ -69,7 +72,8 @@ export function collectMetrics(exporter: Exporter): readonly CollectedMetric[] {
   let droppedSeries = 0
   let failedComponents = 0
   for (const component of components()) {
-    const table = tables[component.kind]
+    // Another version of the package in the same process may have other kinds.
+    const table: MetricTable<never> | undefined = tables[component.kind]
     if (table === undefined) continue
     const stats = readStats(component)
     if (stats === undefined) failedComponents++

@@ -50,6 +50,7 @@ test('bears what no duration should be', () => {
   const histogram = new DurationHistogram()
   for (const value of [0, -1, 1e300, 2 ** 31 / 1e6, Number.MIN_VALUE]) histogram.add(value)
   expect(histogram.stats().count).toBe(5)
+  expect(histogram.quantileMs(1)).toBeCloseTo(2 ** 52 / 1e6, -8)
   expect(histogram.stats().buckets.reduce((sum, { count }) => sum + count, 0)).toBe(5)
 })
 

@@ -3,6 +3,7 @@
 const slotBits = 6
 const slotsPerOctave = 2 ** slotBits
 const maxOctave = 52
+const maxNs = 2 ** maxOctave - 1
 const slots = (maxOctave - slotBits + 2) * slotsPerOctave
 
 /** By how much a quantile may be off, of itself: what is told is the middle of a slot. */
@@ -131,7 +132,7 @@ export class DurationHistogram {
 function slotOf(ns: number): number {
   if (ns < 2 ** 31) return slotOfInteger(ns > 0 ? ns | 0 : 0)
   // 32-bit arithmetic reaches no further: a long duration finds its slot 22 octaves below.
-  return Math.min(slotOfInteger((ns / 2 ** 22) | 0) + 22 * slotsPerOctave, slots - 1)
+  return slotOfInteger((Math.min(ns, maxNs) / 2 ** 22) | 0) + 22 * slotsPerOctave
 }
 
 function slotOfInteger(ns: number): number {

@@ -1,25 +1,8 @@
 import type { BudgetReport } from './budget-verdict.ts'
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { BudgetsStats } from './budgets.ts'
 import { by, componentAttribute, seconds, type MetricTable, type Point } from './metric.ts'
 
-export interface BudgetsFigures {
-  readonly met: number
-  readonly missed: number
-  readonly notEnoughData: number
-  readonly budgets: readonly BudgetReport[]
-  /** How long all requests took since the start, by route; where the component counts them. */
-  readonly requests?: readonly RequestDurations[]
-}
-
-/** The requests of one route. */
-export interface RequestDurations {
-  readonly method: string
-  /** The pattern, `/users/:id`. */
-  readonly route: string
-  readonly durations: DurationBuckets
-}
-
-export const budgetsMetrics: MetricTable<BudgetsFigures> = {
+export const budgetsMetrics: MetricTable<BudgetsStats> = {
   nameAttribute: componentAttribute,
   metrics: [
     {
@@ -27,7 +10,7 @@ export const budgetsMetrics: MetricTable<BudgetsFigures> = {
       type: 'histogram',
       unit: 's',
       help: 'How long requests took, by method and route.',
-      points: ({ requests = [] }) =>
+      points: ({ requests }) =>
         requests.map(({ method, route, durations }) => ({
           attributes: { 'http.request.method': method, 'http.route': route },
           value: durations,

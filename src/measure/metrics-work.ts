@@ -2,58 +2,53 @@ import type { MeasureStats } from './call-record.ts'
 import type { DurationBuckets } from './duration-histogram.ts'
 import { by, componentAttribute, one, seconds, type MetricTable } from './metric.ts'
 
-// What does work: tasks, workers, measured functions.
+// What does work: batchers, workers, measured functions.
 
-export interface TasksFigures {
-  readonly enqueued: number
+export interface BatcherFigures {
+  readonly calls: number
+  readonly batches: number
+  readonly failedBatches: number
+  readonly waiting: number
   readonly running: number
-  readonly completed: number
-  readonly retried: number
-  readonly failed: number
-  readonly fenced: number
-  readonly handedBack: number
-  readonly abandoned: number
-  readonly troubles: number
 }
 
-export const tasksMetrics: MetricTable<TasksFigures> = {
+export const batcherMetrics: MetricTable<BatcherFigures> = {
   nameAttribute: componentAttribute,
   metrics: [
     {
-      name: 'hotpath.tasks.enqueued',
+      name: 'hotpath.batcher.calls',
       type: 'counter',
-      unit: '{task}',
-      help: 'Tasks that this process has enqueued.',
-      points: ({ enqueued }) => one(enqueued),
+      unit: '{call}',
+      help: 'Calls that were taken into batches.',
+      points: ({ calls }) => one(calls),
     },
     {
-      name: 'hotpath.tasks.running',
+      name: 'hotpath.batcher.batches',
+      type: 'counter',
+      unit: '{batch}',
+      help: 'Batches that were run.',
+      points: ({ batches }) => one(batches),
+    },
+    {
+      name: 'hotpath.batcher.failed_batches',
+      type: 'counter',
+      unit: '{batch}',
+      help: 'Batches that failed as a whole.',
+      points: ({ failedBatches }) => one(failedBatches),
+    },
+    {
+      name: 'hotpath.batcher.waiting',
       type: 'upDownCounter',
-      unit: '{attempt}',
-      help: 'Attempts that run in this process.',
+      unit: '{call}',
+      help: 'Calls that wait for their batch to start.',
+      points: ({ waiting }) => one(waiting),
+    },
+    {
+      name: 'hotpath.batcher.running',
+      type: 'upDownCounter',
+      unit: '{batch}',
+      help: 'Batches that run.',
       points: ({ running }) => one(running),
-    },
-    {
-      name: 'hotpath.tasks.attempts',
-      type: 'counter',
-      unit: '{attempt}',
-      help: 'Attempts that came to an end in this process, by outcome.',
-      points: ({ completed, retried, failed, fenced, handedBack }) =>
-        by('hotpath.outcome', { completed, retried, failed, fenced, handed_back: handedBack }),
-    },
-    {
-      name: 'hotpath.tasks.abandoned',
-      type: 'upDownCounter',
-      unit: '{attempt}',
-      help: 'Handlers that go on although their attempt has ended.',
-      points: ({ abandoned }) => one(abandoned),
-    },
-    {
-      name: 'hotpath.tasks.troubles',
-      type: 'counter',
-      unit: '{trouble}',
-      help: 'What went wrong in the background.',
-      points: ({ troubles }) => one(troubles),
     },
   ],
 }

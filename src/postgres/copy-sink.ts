@@ -1,9 +1,15 @@
 import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
-import type { PoolClient } from 'pg'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { CopyStreamQuery } from 'pg-copy-streams'
-import { knownOptions, type Sink } from '../core/index.ts'
-import { isServersAnswer, type CopyHost, type CopyOptions } from './copy-options.ts'
+import type { Sink } from '../core/index.ts'
+import {
+  isServersAnswer,
+  type CopyClient,
+  type CopyHost,
+  type CopyOptions,
+  type TransactionCopyOptions,
+} from './copy-options.ts'
 import { loadCopyStreams } from './copy-streams.ts'
 import { encodeRow } from './copy-text.ts'
 import { copyOutcomeUnknown, queryInvalid } from './errors.ts'
@@ -32,24 +38,25 @@ export class TableSink implements CopySink {
   readonly #columns: readonly string[]
   readonly #signal: AbortSignal | undefined
   #state: 'open' | 'closed' | 'aborted' = 'open'
-  #client: PoolClient | undefined
+  #client: CopyClient | undefined
   #stream: CopyStreamQuery | undefined
   #ended: Promise<void> = Promise.resolve()
   #failure: unknown
+  #writtenInTurn = 0
   readonly #onAbort = () => void this.abort(this.#signal?.reason)
 
   constructor(
     host: CopyHost,
     table: string | SqlQuery<unknown>,
     columns: readonly string[],
-    options: CopyOptions,
+    options: CopyOptions & TransactionCopyOptions,
   ) {
-    knownOptions('copyInto', options, ['signal'])
     if (columns.length === 0) throw queryInvalid('copyInto needs at least one column')
     const name = SqlFragment.isOne(table) ? table : sql.id(table as string)
     const list = sql.join(columns.map((column) => sql.id(column)))
     this.#host = host
-    this.#text = sql`copy ${name} (${list}) from stdin`.text
+    const text = sql`copy ${name} (${list}) from stdin`.text
+    this.#text = options.freeze ? `${text} (freeze)` : text
     this.#columns = columns
     this.#signal = options.signal
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -61,6 +68,7 @@ export class TableSink implements CopySink {
     for (const row of batch) text += encodeRow(this.#valuesOf(row))
     this.rowCount += batch.length
     if (!stream.write(text)) await Promise.race([once(stream, 'drain'), this.#ended])
+    await this.#letOthersRun(text.length)
     this.#check()
   }
 
@@ -73,8 +81,9 @@ export class TableSink implements CopySink {
       this.#release(false)
       return stream.rowCount
     } catch (error) {
-      this.#release(!isServersAnswer(error))
+      this.#release(!isServersAnswer(error), error)
       if (isServersAnswer(error)) throw this.#signal?.aborted ? this.#signal.reason : error
+      if (this.#host.isTransaction) throw error
       throw copyOutcomeUnknown(error)
     }
   }
@@ -88,7 +97,7 @@ export class TableSink implements CopySink {
     const { promise: late, resolve } = Promise.withResolvers<boolean>()
     const timer = this.#host.clock.after(graceMs, () => resolve(false))
     const hasEnded = this.#ended.then(() => true, isServersAnswer)
-    this.#release(!(await Promise.race([hasEnded, late])))
+    this.#release(!(await Promise.race([hasEnded, late])), this.#failure)
     timer.cancel()
   }
 
@@ -97,7 +106,7 @@ export class TableSink implements CopySink {
     if (this.#stream !== undefined) return this.#stream
     if (this.#state !== 'open') throw queryInvalid('the COPY has ended')
     const { from } = await loadCopyStreams()
-    const client = await this.#host.connect()
+    const client = await this.#host.connect(this)
     this.#client = client
     try {
       this.#check()
@@ -112,6 +121,15 @@ export class TableSink implements CopySink {
     // server reports, and would crash on a write after it.
     this.#ended.catch((error: unknown) => (this.#failure ??= error))
     return stream
+  }
+
+  // A server that keeps up takes every write at once, so that none waits: nobody would read that it has
+  // refused a row, nor do anything else in this process.
+  async #letOthersRun(written: number): Promise<void> {
+    this.#writtenInTurn += written
+    if (this.#writtenInTurn < bufferBytes) return
+    this.#writtenInTurn = 0
+    await turnOfTheLoop()
   }
 
   #check(): void {
@@ -130,9 +148,9 @@ export class TableSink implements CopySink {
     throw queryInvalid(`a row has no value for ${columns[missing]}; give null if you mean that`)
   }
 
-  #release(isBroken: boolean): void {
+  #release(isBroken: boolean, failure?: unknown): void {
     this.#signal?.removeEventListener('abort', this.#onAbort)
-    this.#client?.release(isBroken)
+    this.#client?.release(isBroken, failure)
     this.#client = undefined
   }
 }

@@ -1,5 +1,5 @@
 import { knownOptions } from '../core/index.ts'
-import type { CopyHost, CopyOptions } from './copy-options.ts'
+import type { CopyClient, CopyOptions } from './copy-options.ts'
 import { loadCopyStreams } from './copy-streams.ts'
 import { decodeRow } from './copy-text.ts'
 import { queryInvalid } from './errors.ts'
@@ -11,7 +11,7 @@ import { sql } from './sql.ts'
  * early closes the connection: the protocol has no other way to stop the server.
  */
 export async function* copyRows(
-  host: CopyHost,
+  connect: () => Promise<CopyClient>,
   from: string | SqlQuery<unknown>,
   options: CopyOptions,
 ): AsyncGenerator<(string | null)[], void, undefined> {
@@ -22,7 +22,7 @@ export async function* copyRows(
     ? copyQuery(from)
     : sql`copy ${sql.id(from as string)} to stdout`.text
   const { to } = await loadCopyStreams()
-  const client = await host.connect()
+  const client = await connect()
   const stop = () => stream.destroy(signal?.reason as Error)
   const stream = client.query(to(text))
   signal?.addEventListener('abort', stop, { once: true })

@@ -50,6 +50,13 @@ export function transactionOutsideClient(text: string): HotpathError {
   )
 }
 
+export function copyAsText(text: string): HotpathError {
+  return queryInvalid(
+    `${excerpt(text)} moves its rows beside the query; use copyInto(table, columns) or ` +
+      'pool.copyFrom(table), or give pool.query a stream of pg-copy-streams',
+  )
+}
+
 export function leftTransactionOpen(text: string): HotpathError {
   return queryInvalid(
     `${excerpt(text)} left a transaction open, which was rolled back; ` +

@@ -5,7 +5,7 @@ import type { PostgresPool } from './types.ts'
 
 export type { CloseReason } from './connection-owner.ts'
 export type { CopyRow, CopySink } from './copy-sink.ts'
-export type { CopyOptions } from './copy-options.ts'
+export type { CopyOptions, TransactionCopyOptions } from './copy-options.ts'
 export {
   expectNoRepeatedQueries,
   findRepeatedQueries,

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { ClientConfig, Pool, PoolClient } from 'pg'
-import { activeTrace, noteDatabaseUse, register } from '../core/index.ts'
+import { activeTrace, knownOptions, noteDatabaseUse, register } from '../core/index.ts'
 import { Borrow, type LentClient } from './borrow.ts'
 import type { Connection } from './connection.ts'
 import type { CloseReason } from './connection-owner.ts'
@@ -99,15 +99,17 @@ export class HotpathPool extends EventEmitter implements FleetOwner, DispatcherO
   readonly transaction: PostgresPool['transaction'] = (work, options) =>
     runTransaction(this.#host, work, options)
 
-  readonly copyInto: PostgresPool['copyInto'] = (table, columns, options = {}) =>
-    new TableSink(this.#host, table, columns, options)
+  readonly copyInto: PostgresPool['copyInto'] = (table, columns, options = {}) => {
+    knownOptions('copyInto', options, ['signal'])
+    return new TableSink(this.#host, table, columns, options)
+  }
 
   readonly copyFrom: PostgresPool['copyFrom'] = (from, options = {}) =>
-    copyRows(this.#host, from, options)
+    copyRows(() => this.#borrow(), from, options)
 
   /** What transactions and COPY need of their pool. */
   get #host(): TransactionHost & CopyHost {
-    return { ...this.#options, connect: () => this.#borrow() }
+    return { ...this.#options, isTransaction: false, connect: () => this.#borrow() }
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 import pg, { type QueryResult } from 'pg'
 import type { Dispatcher } from './dispatcher.ts'
-import { aborted, poolClosed, transactionOutsideClient } from './errors.ts'
+import { aborted, copyAsText, poolClosed, transactionOutsideClient } from './errors.ts'
 import type { Fleet } from './fleet.ts'
 import { Flight, type Answer } from './flight.ts'
 import { Functions, lookUpText } from './functions.ts'
@@ -51,6 +51,7 @@ export class Queries {
     const { clock, commandTimeoutMs, name } = this.#options
     const { request, signal, timeoutMs = commandTimeoutMs } = readQuery(input, values)
     const statement = this.#statements.find(request.text)
+    if (statement.travel === 'copy') throw copyAsText(request.text)
     if (statement.travel === 'transaction') throw transactionOutsideClient(request.text)
     if (this.isClosed) throw poolClosed(name)
     signal?.throwIfAborted()

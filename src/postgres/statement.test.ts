@@ -61,6 +61,14 @@ describe('how a query may travel', () => {
   })
 })
 
+test.each([
+  ['copy users from stdin', 'copy'],
+  ['copy (select 1) to stdout with (format csv)', 'copy'],
+  ["copy users from '/tmp/users'", 'alone'],
+])('%s: %s', (text, travel) => {
+  expect(readStatement(text).travel).toBe(travel)
+})
+
 describe('the functions that a read calls', () => {
   test.each([
     ['select count(*), lower(name) from users where id in (1, 2)', []],

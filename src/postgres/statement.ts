@@ -7,9 +7,10 @@ import { calledFunctions } from './called-functions.ts'
  * - `alone`: on a connection where nothing else is under way: what writes may wait for a lock, and
  *   whatever waited behind it would wait too, even for the transaction that holds the lock;
  * - `transaction`: has a meaning only on a borrowed client: what begins or ends a transaction, and what
- *   belongs to one session, such as `listen` or an advisory lock.
+ *   belongs to one session, such as `listen` or an advisory lock;
+ * - `copy`: not as a text at all: its rows move beside the query, from or to somebody who streams them.
  */
-export type Travel = 'read' | 'alone' | 'transaction'
+export type Travel = 'read' | 'alone' | 'transaction' | 'copy'
 
 /** What the pool knows of one query text. */
 export interface Statement {
@@ -52,6 +53,7 @@ const transactionControl = new Set([
 // On a pool nobody would hear the notifications, fetch from the cursor or be able to give the lock back.
 const sessionBound = new Set(['listen', 'declare'])
 const sessionLock = /\bpg_(?:try_)?advisory_lock\w*/i
+const streamed = /\b(?:from\s+stdin|to\s+stdout)\b/i
 // Settings, temporary tables and prepared statements stay when the query is over, also where they stand
 // among several statements or in the body of a DO.
 const comments = /--[^\n]*|\/\*[^]*?\*\//g
@@ -92,7 +94,7 @@ export function readStatement(text: string): Statement {
     (reads.has(first) && sessionLock.test(text))
   return {
     text,
-    travel: isRead && isJudged ? 'read' : isClear && needsClient ? 'transaction' : 'alone',
+    travel: travelOf(first, isRead && isJudged, isClear && needsClient, text),
     functions: functions ?? none,
     isJudged,
     definesFunctions: !isRead && !isPreparable && definition.test(text),
@@ -104,6 +106,12 @@ export function readStatement(text: string): Statement {
     usualMs: 0,
     isKnown: false,
   }
+}
+
+function travelOf(first: string, isRead: boolean, needsClient: boolean, text: string): Travel {
+  if (first === 'copy' && streamed.test(text)) return 'copy'
+  if (needsClient) return 'transaction'
+  return isRead ? 'read' : 'alone'
 }
 
 // A read that usually takes longer travels alone: what waits behind it loses more than pipelining

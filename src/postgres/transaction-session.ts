@@ -1,8 +1,10 @@
 import type { QueryConfig, QueryResult } from 'pg'
-import type { Clock } from '../core/index.ts'
+import { knownOptions, type Clock } from '../core/index.ts'
 import type { LentClient } from './borrow.ts'
 import { Cancellation } from './cancellation.ts'
-import { queryInvalid } from './errors.ts'
+import type { CopyClient, CopyHost, CopyWork } from './copy-options.ts'
+import { TableSink } from './copy-sink.ts'
+import { copyAsText, queryInvalid } from './errors.ts'
 import type { QueryRequest } from './flight.ts'
 import { observer } from './observe.ts'
 import { readQuery, type QueryInput } from './query-input.ts'
@@ -37,6 +39,8 @@ export class TransactionSession {
   #failure: unknown
   #savepoints = 0
   #stopped: Promise<void> | undefined
+  /** Has the client alone until it is closed or aborted. */
+  #copy: CopyWork | undefined
 
   constructor(client: LentClient, host: SessionHost, signal: AbortSignal) {
     this.#client = client
@@ -100,10 +104,15 @@ export class TransactionSession {
     const tx: Transaction = {
       query: query as Transaction['query'],
       transaction: (inner) => this.#savepoint(state, inner),
+      copyInto: (table, columns, options = {}) => {
+        knownOptions('tx.copyInto', options, ['freeze'])
+        return new TableSink(this.#copyHost(state), table, columns, options)
+      },
     }
     try {
       const result = await work(tx)
       if (state.hasInner) throw queryInvalid('an inner transaction was not awaited')
+      this.#checkCopy()
       state.isOver = true
       await this.#last
       // Also when the work caught it: PostgreSQL refuses everything after it, and COMMIT would roll back.
@@ -116,6 +125,7 @@ export class TransactionSession {
 
   async #savepoint<T>(outer: WorkState, work: (tx: Transaction) => Promise<T>): Promise<T> {
     checkState(outer)
+    this.#checkCopy()
     outer.hasInner = true
     const name = `hotpath_${++this.#savepoints}`
     try {
@@ -125,6 +135,7 @@ export class TransactionSession {
         await this.#enqueue({ text: `release savepoint ${name}` })
         return result
       } catch (error) {
+        await this.#copy?.abort(error)
         await this.#leave(name)
         throw error
       }
@@ -146,6 +157,7 @@ export class TransactionSession {
     let request: QueryRequest
     try {
       request = readRequest(state, input, values)
+      this.#checkCopy()
     } catch (error) {
       return Promise.reject(error)
     }
@@ -158,6 +170,45 @@ export class TransactionSession {
       )
     }
     return answer
+  }
+
+  #copyHost(state: WorkState): CopyHost {
+    return {
+      clock: this.#host.clock,
+      isTransaction: true,
+      connect: (sink) => {
+        checkState(state)
+        this.#checkCopy()
+        return this.#lend(sink)
+      },
+    }
+  }
+
+  // The COPY takes its turn in the line, and keeps it until it gives the client back.
+  async #lend(sink: CopyWork): Promise<CopyClient> {
+    const { promise: returned, resolve: giveBack } = Promise.withResolvers<void>()
+    const turn = this.#last
+    this.#last = turn.then(() => returned)
+    this.#copy = sink
+    this.#inFlight++
+    const release = (isBroken: boolean, failure?: unknown) => {
+      this.#inFlight--
+      this.#copy = undefined
+      this.isBroken ||= isBroken
+      this.#failure ??= failure
+      giveBack()
+    }
+    await turn
+    if (this.#stopped !== undefined) {
+      release(false)
+      throw this.#signal.reason ?? queryInvalid('the transaction has ended')
+    }
+    return { query: (stream) => this.#client.query(stream), release }
+  }
+
+  #checkCopy(): void {
+    if (this.#copy === undefined) return
+    throw queryInvalid('a COPY of the transaction is under way: close or abort its sink first')
   }
 
   #enqueue(request: QueryConfig | QueryRequest): Promise<QueryResult> {
@@ -190,6 +241,8 @@ export class TransactionSession {
   }
 
   async #cancel(): Promise<void> {
+    // The server does not hear a cancel while it waits for rows, nor the end of them while it waits for a lock.
+    void this.#copy?.abort(this.#signal.reason)
     const cancellation = new Cancellation(this.#client, this.#host.clock)
     await cancellation.run(() => this.#inFlight > 0, this.#last)
   }
@@ -233,7 +286,9 @@ function readRequest(state: WorkState, input: QueryInput, values: unknown): Quer
   if (signal !== undefined || timeoutMs !== undefined) {
     throw queryInvalid('in a transaction, signal and timeoutMs are options of pool.transaction')
   }
-  if (readStatement(request.text).travel === 'transaction') {
+  const { travel } = readStatement(request.text)
+  if (travel === 'copy') throw copyAsText(request.text)
+  if (travel === 'transaction') {
     throw queryInvalid(
       'pool.transaction begins and ends its transaction itself; tx.transaction sets a savepoint',
     )

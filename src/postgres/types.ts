@@ -1,7 +1,7 @@
 import type { Pool, PoolClient, QueryArrayResult, QueryResult, QueryResultRow } from 'pg'
 import type { CloseReason } from './connection-owner.ts'
 import type { CopySink } from './copy-sink.ts'
-import type { CopyOptions } from './copy-options.ts'
+import type { CopyOptions, TransactionCopyOptions } from './copy-options.ts'
 import type { QueryOptions } from './query-input.ts'
 import type { SizingHint, SizingOptions } from './sizing.ts'
 import type { SqlQuery } from './sql-fragment.ts'
@@ -131,6 +131,26 @@ export interface Transaction {
    * transaction may go on. Until it is done, only its own `tx` takes queries.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
+   * Loads rows into a table by COPY, like `pool.copyInto`, as part of the transaction. From its first
+   * batch until its `close` or `abort` the transaction takes no queries, and a COPY that fails or is
+   * aborted fails it, as a query does.
+   *
+   * @throws HotpathError HOTPATH_POSTGRES_QUERY_INVALID
+   *
+   * @example
+   * ```ts
+   * await pool.transaction(async (tx) => {
+   *   await tx.query('truncate users')
+   *   await drain(users, tx.copyInto('users', ['id', 'name'], { freeze: true }))
+   * })
+   * ```
+   */
+  copyInto(
+    table: string | SqlQuery<unknown>,
+    columns: readonly string[],
+    options?: TransactionCopyOptions,
+  ): CopySink
 }
 
 /** A snapshot of a pool. */

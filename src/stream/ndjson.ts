@@ -9,5 +9,5 @@ export function parseNdjson<T>(source: Batches<string>, run: Run): Batches<T> {
     filterRows(source, (line) => !blank.test(line), run),
     (line) => JSON.parse(line) as T,
     run,
-  ) as Batches<T>
+  )
 }

@@ -113,10 +113,11 @@ describe('steps', () => {
     expect(seen).toEqual([1, 2])
   })
 
-  test('two calls of next at once get two rows', async () => {
-    const iterator = lines(text)[Symbol.asyncIterator]()
-    const [one, two] = await Promise.all([iterator.next(), iterator.next()])
-    expect([one.value, two.value]).toEqual(['one', 'two'])
+  test('calls of next at once get rows in their order', async () => {
+    const iterator = lines([Buffer.from('one\ntwo\n'), text])[Symbol.asyncIterator]()
+    const calls = Array.from({ length: 5 }, () => iterator.next())
+    const values = (await Promise.all(calls)).map(({ value }) => value)
+    expect(values).toEqual(['one', 'two', 'one', 'two', 'three'])
     await iterator.return?.()
   })
 })

@@ -3,7 +3,7 @@ import { decompress, magicBytes, recogniseCompression } from './compression.ts'
 import { LineCutter } from './line-cutter.ts'
 import type { ResolvedLinesOptions } from './lines-options.ts'
 import { Peeked } from './peeked.ts'
-import type { RowBatch } from './row-batch.ts'
+import { ListedBatch, type RowBatch } from './row-batch.ts'
 import type { Run } from './run.ts'
 import { markBytes, readMark, textCodecs } from './text-codec.ts'
 
@@ -25,6 +25,8 @@ export async function* readLines(
       ...options,
       onBadLine: (place, reason) => run.reject(place, reason, undefined),
     })
+    // Without rows: so that it is known where this began, also where nothing follows.
+    yield new ListedBatch([], [], start)
     for await (const chunk of chunks) {
       for (let from = 0; from < chunk.length; from += pieceBytes) {
         yield* cutter.push(chunk.subarray(from, from + pieceBytes))

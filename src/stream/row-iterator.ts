@@ -1,22 +1,25 @@
 import type { Batches } from './row-steps.ts'
 
 /**
- * Rows one by one out of batches. By hand: an async generator takes four times as long for each row
- * as this does.
+ * Rows one by one out of batches. By hand: an async generator takes three times as long for each
+ * row as this does.
  */
 export class RowIterator<T> implements AsyncIterableIterator<T, undefined> {
   readonly #batches: Batches<T>
   #rows: readonly T[] = []
   #next = 0
+  // Calls that came while a batch was on its way; each has its turn after those before it.
+  #waiting = 0
+  #lastTurn: Promise<unknown> = Promise.resolve()
 
   constructor(batches: Batches<T>) {
     this.#batches = batches
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    return this.#next < this.#rows.length
+    return this.#next < this.#rows.length && this.#waiting === 0
       ? Promise.resolve({ done: false, value: this.#rows[this.#next++] as T })
-      : this.#nextBatch()
+      : this.#waitForTurn()
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
@@ -29,16 +32,24 @@ export class RowIterator<T> implements AsyncIterableIterator<T, undefined> {
     return this
   }
 
-  async #nextBatch(): Promise<IteratorResult<T, undefined>> {
-    for (;;) {
-      const { done, value } = await this.#batches.next()
-      // Another call may have come to the same end, and taken from the batch before this one.
-      if (this.#next < this.#rows.length) break
-      this.#rows = done ? [] : value.rows
-      this.#next = 0
-      if (done) return { done: true, value: undefined }
-      if (this.#rows.length > 0) break
+  #waitForTurn(): Promise<IteratorResult<T, undefined>> {
+    this.#waiting++
+    const turn = this.#lastTurn.then(() => this.#take())
+    this.#lastTurn = turn.catch(() => {})
+    return turn
+  }
+
+  async #take(): Promise<IteratorResult<T, undefined>> {
+    try {
+      while (this.#next >= this.#rows.length) {
+        const { done, value } = await this.#batches.next()
+        this.#rows = done ? [] : value.rows
+        this.#next = 0
+        if (done) return { done: true, value: undefined }
+      }
+      return { done: false, value: this.#rows[this.#next++] as T }
+    } finally {
+      this.#waiting--
     }
-    return { done: false, value: this.#rows[this.#next++] as T }
   }
 }

@@ -144,7 +144,7 @@ function bytesOf(row: unknown): Uint8Array {
 
 /** A row as JSON; what has no JSON is `null`, as in an array. */
 export function jsonOf(row: unknown): string {
-  return (JSON.stringify(row) as string | undefined) ?? 'null'
+  return JSON.stringify(row) ?? 'null'
 }
 
 // A rename is as durable as the folder that it is written in.

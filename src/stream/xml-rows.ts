@@ -16,7 +16,8 @@ export async function* parseXmlRows(
 ): Batches<XmlRow> {
   const opening = `<${element} `
   let isClosed = false
-  let end: Place | undefined
+  let hasLines = false
+  let end: Place = { line: 1, byteOffset: 0 }
   for await (const batch of source) {
     const rows: XmlRow[] = []
     const origins: number[] = []
@@ -36,12 +37,14 @@ export async function* parseXmlRows(
       }
     }
     if (run.hasRejects) await run.flushRejects()
+    hasLines ||= batch.rows.length > 0
     ;({ end } = batch)
     yield new DerivedBatch(rows, batch, origins)
   }
-  if (isClosed) return
-  const reason = 'the text ends here, before its closing tag'
-  run.reject(end ?? { line: 1, byteOffset: 0 }, reason, undefined)
+  // A run that went on behind the closing tag has nothing left to read.
+  const wasDone = !hasLines && end.byteOffset !== 0
+  if (isClosed || wasDone) return
+  run.reject(end, 'the text ends here, before its closing tag', undefined)
   await run.flushRejects()
 }
 

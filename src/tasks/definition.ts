@@ -2,6 +2,7 @@ import {
   HotpathError,
   invalid,
   knownOptions,
+  nonEmptyString,
   nonNegativeInteger,
   positiveInteger,
   positiveMs,
@@ -10,6 +11,7 @@ import {
 } from '../core/index.ts'
 import type { TaskRate } from './engine.ts'
 import type { StandardSchema } from './schema.ts'
+import { TaskThreads } from './threads.ts'
 
 /** What a handler is given beside its input. */
 export interface TaskContext<Transaction = unknown> {
@@ -41,12 +43,49 @@ export interface Backoff {
 }
 
 /** What a task does, and how. */
-export interface TaskDefinition<Input, Parsed, Result, Transaction = unknown> {
+export interface TaskDefinition<Input, Parsed, Result, Transaction = unknown> extends TaskSettings<
+  Input,
+  Parsed,
+  Result
+> {
   /**
    * Does the work. It may be begun more than once: see the guide on making effects idempotent. What it
    * returns is the task's result; what it throws makes the attempt fail.
    */
   run(input: Parsed, context: TaskContext<Transaction>): Result | Promise<Result>
+  /**
+   * Gives the handler a `transaction` that commits together with the completion, so that its effects
+   * take place exactly once. PostgreSQL and SQLite.
+   *
+   * @defaultValue false
+   */
+  transactional?: boolean | undefined
+  thread?: false | undefined
+}
+
+/**
+ * A task whose handler runs in a worker thread, by `hotpath/workers`: it does not hold up the event loop,
+ * and when it runs out of time or is cancelled its thread is stopped, whatever it is doing.
+ */
+export interface ThreadTaskDefinition<Input, Parsed, Result> extends TaskSettings<
+  Input,
+  Parsed,
+  Result
+> {
+  thread: true
+  /** The module that exports the handler, as `new URL('./resize.ts', import.meta.url)`. */
+  module: URL | string
+  /**
+   * The exported function. It is given the input, and tells of its progress by `reportProgress` of
+   * `hotpath/workers`.
+   *
+   * @defaultValue 'run'
+   */
+  functionName?: string | undefined
+}
+
+/** What the definition of every task may say. */
+export interface TaskSettings<Input, Parsed, Result> {
   /**
    * Checks the input (Standard Schema: Zod, Valibot, ArkType…), when it is enqueued and again before it
    * runs. It is asked about the input as it comes back from JSON: a `Date` is a string there.
@@ -96,19 +135,13 @@ export interface TaskDefinition<Input, Parsed, Result, Transaction = unknown> {
   deadLetterTtlMs?: number | undefined
   /** `{ limit, perMs }`: at most so many begin in any such time, over all processes. */
   rate?: TaskRate | undefined
-  /**
-   * Gives the handler a `transaction` that commits together with the completion, so that its effects
-   * take place exactly once. PostgreSQL and SQLite.
-   *
-   * @defaultValue false
-   */
-  transactional?: boolean | undefined
 }
 
 /** A definition of which everything is known. */
 export interface ResolvedDefinition {
   readonly name: string
   readonly run: (input: unknown, context: TaskContext) => unknown
+  readonly threads: TaskThreads | undefined
   readonly input: StandardSchema | undefined
   readonly output: StandardSchema | undefined
   readonly timeoutMs: number | false
@@ -131,22 +164,23 @@ export function resolveDefinition(name: string, definition: AnyDefinition): Reso
   knownOptions(`the task ${name}`, definition, optionNames)
   const { timeoutMs = 300_000, retries = 3, concurrency = 10, priority = 0 } = definition
   const { resultTtlMs = 3_600_000, deadLetterTtlMs = 604_800_000 } = definition
-  if (typeof definition.run !== 'function') invalid('run', 'a function', definition.run)
+  const threads = resolveThreads(name, definition, positiveInteger('concurrency', concurrency))
   return {
     name,
-    run: (input, context) => definition.run(input, context),
+    run: threads?.run ?? resolveRun(definition),
+    threads,
     input: checkSchema('input', definition.input),
     output: checkSchema('output', definition.output),
     timeoutMs: timerMsOrOff('timeoutMs', timeoutMs),
     retries: nonNegativeInteger('retries', retries),
     backoff: resolveBackoff(definition.backoff ?? {}),
-    concurrency: positiveInteger('concurrency', concurrency),
+    concurrency,
     uniqueBy: definition.uniqueBy?.bind(definition),
     priority: checkPriority(priority),
     resultTtlMs: positiveMs('resultTtlMs', resultTtlMs),
     deadLetterTtlMs: positiveMs('deadLetterTtlMs', deadLetterTtlMs),
     rate: definition.rate === undefined ? undefined : resolveRate(definition.rate),
-    transactional: definition.transactional ?? false,
+    transactional: (definition.thread !== true && definition.transactional) || false,
   }
 }
 
@@ -169,7 +203,9 @@ export function retryDelayMs(
 }
 
 /** A definition of whatever types. */
-export type AnyDefinition = TaskDefinition<unknown, unknown, unknown, unknown>
+export type AnyDefinition =
+  | TaskDefinition<unknown, unknown, unknown, unknown>
+  | ThreadTaskDefinition<unknown, unknown, unknown>
 
 const optionNames = [
   'run',
@@ -185,7 +221,35 @@ const optionNames = [
   'deadLetterTtlMs',
   'rate',
   'transactional',
+  'thread',
+  'module',
+  'functionName',
 ]
+
+function resolveRun(definition: AnyDefinition): ResolvedDefinition['run'] {
+  if (definition.thread === true) return invalid('run', 'in the module of the thread', definition)
+  if (typeof definition.run !== 'function') invalid('run', 'a function', definition.run)
+  if ('module' in definition || 'functionName' in definition) {
+    invalid('thread', 'true where there is a module', definition.thread)
+  }
+  return (input, context) => definition.run(input, context)
+}
+
+function resolveThreads(
+  name: string,
+  definition: AnyDefinition,
+  concurrency: number,
+): TaskThreads | undefined {
+  if (definition.thread !== true) return undefined
+  const { module, functionName = 'run' } = definition
+  if ('run' in definition || 'transactional' in definition) {
+    invalid('thread', 'left out where run or transactional is given', true)
+  }
+  if (!(module instanceof URL) && typeof module !== 'string') {
+    invalid('module', "a URL, such as new URL('./resize.ts', import.meta.url)", module)
+  }
+  return new TaskThreads(name, module, nonEmptyString('functionName', functionName), concurrency)
+}
 
 function checkSchema(
   option: string,

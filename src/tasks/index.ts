@@ -1,4 +1,10 @@
-export type { Backoff, TaskContext, TaskDefinition } from './definition.ts'
+export type {
+  Backoff,
+  TaskContext,
+  TaskDefinition,
+  TaskSettings,
+  ThreadTaskDefinition,
+} from './definition.ts'
 export {
   workerLost,
   type Claim,
@@ -45,3 +51,6 @@ export type {
 export { createTasks } from './tasks.ts'
 export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
 export type { SqliteEngineOptions } from './sqlite/options.ts'
+export type { UploadStoreOptions } from './upload-options.ts'
+export { createUploadStore } from './upload-store.ts'
+export type { ReceiveOptions, UploadReference, UploadStore, UploadStoreStats } from './upload.ts'

@@ -1,4 +1,4 @@
-import type { TaskDefinition } from './definition.ts'
+import type { TaskDefinition, ThreadTaskDefinition } from './definition.ts'
 import type { TaskStatus } from './status.ts'
 import type { StandardSchema } from './schema.ts'
 
@@ -131,6 +131,10 @@ export interface Tasks<EnqueueTransaction = unknown, HandlerTransaction = unknow
     name: string,
     definition: TaskDefinition<Input, Input, Result, HandlerTransaction> & { input?: undefined },
   ): Task<Input, Awaited<Result>, EnqueueTransaction>
+  define<Input = unknown, Result = unknown>(
+    name: string,
+    definition: ThreadTaskDefinition<Input, Input, Result>,
+  ): Task<Input, Result, EnqueueTransaction>
   /**
    * Begins to run tasks in this process, and its schedules. One that only enqueues does not call it.
    *

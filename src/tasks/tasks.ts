@@ -193,6 +193,8 @@ class EngineTasks implements Tasks {
       await this.#runner.stop(this.#options.drainMs)
       await this.#opened?.catch(() => {})
       await this.#options.engine.close()
+      const threads = [...this.#definitions.values()].flatMap(({ threads }) => threads ?? [])
+      await Promise.all(threads.map((one) => one.close()))
     } finally {
       this.#waiting.wakeAll()
       this.#unregister()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { invalid, register } from '../core/index.ts'
 import { uploadFailed, uploadMissing, uploadsClosed, uploadTooLarge } from './upload-errors.ts'
 import { UploadFile } from './upload-file.ts'
@@ -10,76 +10,9 @@ import {
   type ResolvedUploadStoreOptions,
   type UploadStoreOptions,
 } from './upload-options.ts'
+import { untilAborted } from './upload-source.ts'
 import { isUploadId, partName, sweep } from './upload-sweep.ts'
-
-/** Names an upload: plain data, for the input of the task that works on it. */
-export interface UploadReference {
-  /** Nobody can guess it. */
-  readonly id: string
-  readonly byteLength: number
-}
-
-/** How one upload is received. */
-export interface ReceiveOptions {
-  /** Gives it up: nothing of it is kept, and the call rejects with the reason of the signal. */
-  signal?: AbortSignal | undefined
-  /**
-   * What the client says that it has, as in `Content-Length`: one that is too large is refused before
-   * it is read.
-   */
-  byteLength?: number | undefined
-  /**
-   * A limit of its own, in bytes; at most that of the store.
-   *
-   * @defaultValue `maxBytes` of the store
-   */
-  maxBytes?: number | undefined
-}
-
-/** What {@link UploadStore.stats} tells of this process. */
-export interface UploadStoreStats {
-  /** Being received now. */
-  readonly receiving: number
-  readonly received: number
-  readonly receivedBytes: number
-  /** Aborted, too large, or refused by the disk; nothing of them was kept. */
-  readonly failed: number
-  /** What was left by processes that were killed, or too old, when the store was made. */
-  readonly swept: number
-}
-
-/** Keeps uploads on the disk, for tasks. Made by {@link createUploadStore}. */
-export interface UploadStore {
-  readonly name: string
-  /**
-   * Writes an upload to the disk as it comes, and resolves when it is durable: the file, its name and
-   * the folder are synced. It takes no more memory than a chunk.
-   *
-   * @param source - a request, the stream of a part of a form, or any other bytes that come by and by
-   * @throws whatever the source throws: a client that goes away
-   * @throws HotpathError HOTPATH_TASKS_UPLOAD_TOO_LARGE, HOTPATH_TASKS_UPLOAD_DISK_FULL,
-   * HOTPATH_TASKS_UPLOAD_FAILED, HOTPATH_COMPONENT_CLOSED
-   */
-  receive(source: AsyncIterable<Uint8Array>, options?: ReceiveOptions): Promise<UploadReference>
-  /**
-   * Reads an upload, from its beginning or from `startByte` on.
-   *
-   * @throws HotpathError HOTPATH_TASKS_UPLOAD_MISSING
-   */
-  open(reference: UploadReference, options?: { startByte?: number | undefined }): Promise<Readable>
-  /**
-   * The file of an upload, for what reads files and not streams.
-   *
-   * @throws HotpathError HOTPATH_TASKS_UPLOAD_MISSING of what cannot be the reference of an upload
-   */
-  pathOf(reference: UploadReference): string
-  /** Deletes an upload: true if it was there. To be called at the end of its task. */
-  delete(reference: UploadReference): Promise<boolean>
-  stats(): UploadStoreStats
-  /** Gives up what is being received. Close the server first. */
-  close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
-}
+import type { ReceiveOptions, UploadReference, UploadStore, UploadStoreStats } from './upload.ts'
 
 /**
  * Makes a store of uploads in a folder: a task is given the reference of an upload instead of its bytes.
@@ -233,43 +166,6 @@ class FolderStore implements UploadStore {
     const { maxAgeMs, clock } = this.#options
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     this.#counts.swept += await sweep(this.#folder, { maxAgeMs, nowMs: clock.epochMs() })
-  }
-}
-
-/**
- * The chunks of a source, until the signal aborts: also while the source does not give any. A stream is
- * not destroyed when it is left in the middle, because a request that is destroyed cannot be answered.
- */
-async function* untilAborted(
-  source: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const chunks =
-    source instanceof Readable
-      ? (source.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>)
-      : source[Symbol.asyncIterator]()
-  let reject: (reason: unknown) => void = () => {}
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  let isOver = false
-  try {
-    for (;;) {
-      signal.throwIfAborted()
-      // A promise for each chunk: one that all of them wait for would hold on to all of them.
-      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, rejectChunk) => {
-        reject = rejectChunk
-        chunks.next().then(resolve, rejectChunk)
-      })
-      if (next.done === true) {
-        isOver = true
-        return
-      }
-      yield next.value
-    }
-  } finally {
-    signal.removeEventListener('abort', abort)
-    // Not awaited: a source that hangs would hang here, too.
-    if (!isOver) void Promise.resolve(chunks.return?.()).catch(() => {})
   }
 }
 

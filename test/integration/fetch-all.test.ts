@@ -1,6 +1,8 @@
 import { listen as listenTo, requestContext, runInRequest, type HotpathError } from 'hotpath'
 import { fetchAll, type FetchInput, type FetchResult } from 'hotpath/batch'
+import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { serve } from './fetch-servers.ts'
 
@@ -208,6 +210,28 @@ describe('limits', () => {
     }
     await until(() => sockets.size <= 1)
   })
+})
+
+test('a process does not end between two attempts, and does when all have ended', async () => {
+  const { url } = await serve((_, response) => response.end('1'))
+  const program = `
+    import { fetchAll } from 'hotpath/batch'
+    const results = await fetchAll(['${url}', 'http://127.0.0.1:1/'])
+    const endMs = performance.now()
+    process.on('exit', () => {
+      console.log(results.map(({ ok, attempts }) => [ok, attempts]).join(' '))
+      console.log(Math.round(performance.now() - endMs))
+    })
+  `
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', program],
+    { cwd: new URL('../..', import.meta.url) },
+  )
+  const [results, heldMs] = stdout.split('\n')
+  expect(results).toBe('true,1 false,3')
+  // Its connection stays open for 4 s more, and holds nobody up.
+  expect(Number(heldMs)).toBeLessThan(3_000)
 })
 
 describe('retries', () => {

@@ -17,6 +17,8 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
   const names = programs.map(({ name }) => name)
   expect(names).toEqual(
     expect.arrayContaining([
+      expect.stringContaining('budgets.md'),
+      expect.stringContaining('batch.md'),
       expect.stringContaining('caching.md'),
       expect.stringContaining('client-address.md'),
       expect.stringContaining('compression.md'),
@@ -27,8 +29,13 @@ test('the guides to every room and framework but PostgreSQL have programs', () =
       expect.stringContaining('limiting.md'),
       expect.stringContaining('limiting-with-redis.md'),
       expect.stringContaining('load-shedding.md'),
+      expect.stringContaining('measure.md'),
       expect.stringContaining('memo.md'),
+      expect.stringContaining('metrics.md'),
       expect.stringContaining('node-http.md'),
+      expect.stringContaining('stream.md'),
+      expect.stringContaining('tasks-http.md'),
+      expect.stringContaining('tasks.md'),
       expect.stringContaining('workers.md'),
     ]),
   )

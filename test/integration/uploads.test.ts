@@ -9,7 +9,7 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createUploadStore, type UploadStore } from '../../src/tasks/upload-store.ts'
+import { createUploadStore, type UploadStore } from '../../src/tasks/index.ts'
 import { listening, type ListeningServer } from '../conformance/listening.ts'
 
 const child = fileURLToPath(new URL('../uploads/receive-main.ts', import.meta.url))

@@ -111,8 +111,11 @@ describe('in an empty folder, without any peer', () => {
         import { createCache } from 'hotpath/cache'
         import { createCompressor } from 'hotpath/compress'
         import { createLimiter, type Decision } from 'hotpath/limit'
+        import { createRuntimeMonitor, measure, measured, prometheusText } from 'hotpath/measure'
         import { memoize } from 'hotpath/memo'
-        import { hotpath } from 'hotpath/node'
+        import { hotpath, taskRoutes } from 'hotpath/node'
+        import { createTasks, createUploadStore, sqliteEngine } from 'hotpath/tasks'
+        import { createWorkers } from 'hotpath/workers'
         declare const redis: RedisLike
         const hot = hotpath({ cache: { ttlMs: 60_000, compress: true } })
         createServer(
@@ -124,6 +127,19 @@ describe('in an empty folder, without any peer', () => {
         export const shared: Decision | Promise<Decision> = createLimiter('5/minute', { redis }).take('ada')
         export const coding: 'br' | 'gzip' | 'zstd' | undefined = createCompressor().codingFor('br', 9_000)
         export const twice: number = memoize((n: number) => 2 * n)(1)
+        const sums = createWorkers<{ double(n: number): number }>(new URL('file:///sums.js'))
+        export const doubled: Promise<number> = sums.run('double', 2)
+        const tasks = createTasks({ engine: sqliteEngine({ file: 'tasks.db' }) })
+        export const routes = taskRoutes(tasks, { canAccess: (request, { name }) => request.url === name })
+        export const uploads = createUploadStore({ folder: 'uploads', maxBytes: 1e9 })
+        export const thrice: number = measure((n: number) => 3 * n, { name: 'thrice' })(1)
+        export class Invoices {
+          @measured()
+          async total(net: number): Promise<number> {
+            return net * createRuntimeMonitor().stats().loop.utilization
+          }
+        }
+        export const scraped: string = prometheusText('text/plain').body
         const cache = createCache<{ id: number }>({ name: 'users', redis, ttlMs: 60_000 })
         export const user: Promise<{ id: number }> = cache.getOrSet('user:1', () => ({ id: 1 }))
         export const names: string[] = components().map(({ name }) => name)

@@ -1,5 +1,10 @@
+import type { XmlRow } from 'hotpath/stream'
 import type { IdSet } from './id-set.ts'
-import { UnreadableRow, type XmlRow } from './xml-rows.ts'
+
+/** Thrown where a row holds something that its table cannot take. */
+export class UnreadableRow extends Error {
+  override readonly name: string = 'UnreadableRow'
+}
 
 /** What one column of a row may hold on its way into PostgreSQL. */
 export type Value = string | number | null
@@ -117,11 +122,11 @@ function tagArray(row: XmlRow): string {
 }
 
 function text(row: XmlRow, attribute: string): string {
-  return row.get(attribute) ?? missing(attribute)
+  return row[attribute] ?? missing(attribute)
 }
 
 function optionalText(row: XmlRow, attribute: string): string | null {
-  return row.get(attribute) ?? null
+  return row[attribute] ?? null
 }
 
 function integer(row: XmlRow, attribute: string): number {
@@ -129,7 +134,7 @@ function integer(row: XmlRow, attribute: string): number {
 }
 
 function optionalInteger(row: XmlRow, attribute: string): number | undefined {
-  const written = row.get(attribute)
+  const written = row[attribute]
   if (written === undefined) return undefined
   const value = Number(written)
   if (!/^-?[0-9]+$/.test(written) || Math.trunc(value) !== (value | 0)) {
@@ -143,7 +148,7 @@ const timePattern =
 
 /** Dumps write UTC and do not say so. */
 function utcTime(row: XmlRow, attribute: string): string {
-  const written = row.get(attribute) ?? missing(attribute)
+  const written = row[attribute] ?? missing(attribute)
   const day = Number(timePattern.exec(written)?.[1])
   // Every month has 28 days; whether this one has more is Date's to say, by not moving on.
   const isTime = day >= 1 && (day <= 28 || new Date(`${written}Z`).getUTCDate() === day)

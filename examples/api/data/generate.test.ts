@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { XmlRow } from 'hotpath/stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dumpRows } from './dump-rows.ts'
 import { dumpTables } from './dump-tables.ts'
 import { writeGeneratedDump, type GenerateOptions } from './generate.ts'
 import { IdSet } from './id-set.ts'
-import { readRows, type RejectedRow, type XmlRow } from './xml-rows.ts'
 
 const size = { users: 400, posts: 4_000 }
 let folder = ''
@@ -24,14 +25,10 @@ async function digest(name: string, options: GenerateOptions): Promise<string> {
   return hash.digest('hex')
 }
 
-async function collect<T>(file: string, read: (row: XmlRow) => T): Promise<T[]> {
-  const path = join(folder, 'site', file)
-  const values: T[] = []
-  const rejected: RejectedRow[] = []
-  const rows = readRows(path, { read, onRejected: (row) => rejected.push(row) })
-  for await (const value of rows) values.push(value)
-  expect(rejected).toEqual([])
-  return values
+function collect<T>(file: string, read: (row: XmlRow) => T): Promise<T[]> {
+  return dumpRows(join(folder, 'site', file))
+    .map(read)
+    .toArray() as Promise<T[]>
 }
 
 test('the same seed writes the same bytes, another seed others', async () => {
@@ -52,11 +49,11 @@ test('every row is one that the importer takes, and the counts are as told', asy
 
 test('posts hang together: answers follow their question, counts and scores are true', async () => {
   const posts = await collect('Posts.xml', (row) => ({
-    id: Number(row.get('Id')),
-    parent: row.get('ParentId'),
-    answers: row.get('AnswerCount'),
-    score: Number(row.get('Score')),
-    time: row.get('CreationDate') ?? '',
+    id: Number(row['Id']),
+    parent: row['ParentId'],
+    answers: row['AnswerCount'],
+    score: Number(row['Score']),
+    time: row['CreationDate'] ?? '',
   }))
   expect(posts.map(({ time }) => time)).toEqual(posts.map(({ time }) => time).toSorted())
 
@@ -68,8 +65,8 @@ test('posts hang together: answers follow their question, counts and scores are 
   }
   const scores = new Map<number, number>()
   for (const [id, by] of await collect('Votes.xml', (row): [number, number] => [
-    Number(row.get('PostId')),
-    row.get('VoteTypeId') === '2' ? 1 : -1,
+    Number(row['PostId']),
+    row['VoteTypeId'] === '2' ? 1 : -1,
   ])) {
     scores.set(id, (scores.get(id) ?? 0) + by)
   }
@@ -80,15 +77,13 @@ test('posts hang together: answers follow their question, counts and scores are 
 })
 
 test('a few authors, tags and questions have most of everything, as on a real site', async () => {
-  const authors = shares(await collect('Posts.xml', (row) => row.get('OwnerUserId')))
+  const authors = shares(await collect('Posts.xml', (row) => row['OwnerUserId']))
   expect(top(authors, 0.1)).toBeGreaterThan(0.4)
 
-  const lists = await collect('Posts.xml', (row) => row.get('Tags')?.slice(1, -1).split('><') ?? [])
+  const lists = await collect('Posts.xml', (row) => row['Tags']?.slice(1, -1).split('><') ?? [])
   expect(top(shares(lists.flat()), 0.1)).toBeGreaterThan(0.4)
 
-  const views = (await collect('Posts.xml', (row) => Number(row.get('ViewCount') ?? 0))).filter(
-    Boolean,
-  )
+  const views = (await collect('Posts.xml', (row) => Number(row['ViewCount'] ?? 0))).filter(Boolean)
   expect(top(views, 0.1)).toBeGreaterThan(0.35)
 })
 

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { drain } from 'hotpath'
+import type { RejectedRow } from 'hotpath/stream'
 import { Client } from 'pg'
 import { copySink } from './copy-sink.ts'
 import { withoutIndexes } from './bulk-load.ts'
 import { computeDerived } from './derived-columns.ts'
 import { DumpError } from './dump-error.ts'
-import { dumpTables, type DumpTable } from './dump-tables.ts'
+import { dumpRows, unreadableFile } from './dump-rows.ts'
+import { dumpTables, UnreadableRow, type DumpTable } from './dump-tables.ts'
 import { IdSet } from './id-set.ts'
-import { readRows, UnreadableRow, type RejectedRow } from './xml-rows.ts'
 
 /** How {@link importDump} works. */
 export interface ImportOptions {
@@ -26,6 +26,14 @@ export interface ImportProgress {
   readonly doneRatio: number
 }
 
+/** A row that could not be read, and why. */
+export interface UnloadedRow {
+  readonly file: string
+  /** Counted from 1, as editors do. */
+  readonly line: number
+  readonly reason: string
+}
+
 /** What an import did. */
 export interface ImportResult {
   /** Rows that are now in each table. */
@@ -33,7 +41,7 @@ export interface ImportResult {
   /** Rows that could not be read, in all. */
   readonly rejectedCount: number
   /** The first of them, at most {@link maxRejectedKept}. */
-  readonly rejected: readonly (RejectedRow & { readonly file: string })[]
+  readonly rejected: readonly UnloadedRow[]
 }
 
 /** Rejected rows that an import names one by one; it counts the others. */
@@ -126,15 +134,15 @@ async function loadInTransaction(
       const { table } = file.source
       counts[table] = await loadFile(client, file, users, rejected, progress, options.signal)
     }
-    progress.show('counting and indexing', 1)
+    progress.show('counting and indexing', 0)
     await computeDerived(client, options.signal)
   })
   await client.query('insert into imports default values')
   await client.query('commit')
-  return { counts, rejectedCount: rejected.count, rejected: rejected.first }
+  return { counts, rejectedCount: rejected.count, rejected: rejected.inOrder() }
 }
 
-function loadFile(
+async function loadFile(
   client: Client,
   file: DumpFile,
   users: IdSet,
@@ -144,27 +152,41 @@ function loadFile(
 ): Promise<number> {
   const { source, path } = file
   const seen = source.table === 'users' ? users : new IdSet()
-  const rows = readRows(path, {
-    read(row) {
-      const values = source.read(row, users)
-      if (!seen.add(values[0]))
-        throw new UnreadableRow(`there is a row with Id ${values[0]} before`)
-      return values
-    },
-    onRejected: (row) => rejected.add(basename(path), row),
-    onBytes: (bytes) => progress.add(`loading ${source.table}`, bytes),
-    signal,
+  const rows = dumpRows(path).map((row) => {
+    const values = source.read(row, users)
+    if (seen.add(values[0])) return values
+    throw new UnreadableRow(`there is a row with Id ${values[0]} before`)
   })
-  return drain(rows, copySink(client, source.table, source.columns), { signal })
+  try {
+    const { result } = await rows.to(copySink(client, source.table, source.columns), {
+      rejects: (failed) => rejected.add(basename(path), failed),
+      maxRejects: false,
+      onProgress: ({ bytes }) => progress.show(`loading ${source.table}`, bytes),
+      signal,
+    })
+    progress.finish(file)
+    return result
+  } catch (error) {
+    throw unreadableFile(path, error)
+  }
 }
 
 class RejectedRows {
-  readonly first: (RejectedRow & { file: string })[] = []
+  readonly #first: UnloadedRow[] = []
   count = 0
 
-  add(file: string, { line, reason }: RejectedRow): void {
-    this.count++
-    if (this.first.length < maxRejectedKept) this.first.push({ file, line, reason })
+  add(file: string, rows: readonly RejectedRow[]): void {
+    this.count += rows.length
+    const room = maxRejectedKept - this.#first.length
+    this.#first.push(...rows.slice(0, room).map(({ line, reason }) => ({ file, line, reason })))
+  }
+
+  /** Of a piece of the file, the lines that are no rows come before the rows that no table takes. */
+  inOrder(): UnloadedRow[] {
+    const files = [...new Set(this.#first.map(({ file }) => file))]
+    return this.#first.toSorted(
+      (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line,
+    )
   }
 }
 
@@ -178,12 +200,13 @@ class ByteProgress {
     this.#totalBytes = files.reduce((sum, file) => sum + file.bytes, 0)
   }
 
-  add(step: string, bytes: number): void {
-    this.#doneBytes += bytes
-    this.show(step, Math.min(1, this.#doneBytes / this.#totalBytes))
+  /** @param bytes of the file that is being loaded */
+  show(step: string, bytes: number): void {
+    const doneRatio = Math.min(1, (this.#doneBytes + bytes) / this.#totalBytes)
+    this.#onProgress?.({ step, doneRatio })
   }
 
-  show(step: string, doneRatio: number): void {
-    this.#onProgress?.({ step, doneRatio })
+  finish({ bytes }: DumpFile): void {
+    this.#doneBytes += bytes
   }
 }

@@ -5,11 +5,14 @@ export type {
   HotpathFastifyOptions,
   HotpathRouteConfig,
 } from './types.ts'
+export { taskRoutes, type TaskRoutes } from './tasks.ts'
 export type {
   CachedRouteOptions,
   ResponseCache,
   ResponseCacheOptions,
   ResponseCacheStats,
+  ServedTask,
+  ServedTasks,
   ShedOptions,
   ShedRequest,
   Budgets,
@@ -19,5 +22,6 @@ export type {
   DecodeOptions,
   LimitAnswer,
   LimitOptions,
+  TaskRoutesOptions,
   TrustProxy,
 } from '../../http/index.ts'

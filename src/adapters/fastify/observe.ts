@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
 import {
   exchangeOf,
   runExchange,
@@ -11,6 +11,16 @@ export function observeRequests(app: FastifyInstance, step: ObserveStep): void {
   app.addHook('onRequest', (request, reply, next) => {
     step.open(new ObservedFastifyRequest(request), reply.raw)
     next()
+  })
+  // Fastify makes an object of a dozen fields whenever it is asked for the options of a route: it takes
+  // longer than all else here.
+  app.addHook('onRoute', (routeOptions) => {
+    const { url } = routeOptions
+    const nameRoute: onRequestHookHandler = (_request, reply, next) => {
+      exchangeOf(reply.raw)?.nameRoute(url)
+      next()
+    }
+    routeOptions.onRequest = [nameRoute, routeOptions.onRequest ?? []].flat()
   })
   app.addHook('onClose', () => step.close())
 }

@@ -1,5 +1,6 @@
 export { hotpath } from './hotpath.ts'
 export type { CachedOptions, Hotpath, Listener } from './types.ts'
+export { taskRoutes, type TaskRoutes } from './tasks.ts'
 export type {
   HotpathOptions,
   Budgets,
@@ -12,7 +13,10 @@ export type {
   ResponseCache,
   ResponseCacheOptions,
   ResponseCacheStats,
+  ServedTask,
+  ServedTasks,
   ShedOptions,
   ShedRequest,
+  TaskRoutesOptions,
   TrustProxy,
 } from '../../http/index.ts'

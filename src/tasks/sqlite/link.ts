@@ -1,6 +1,15 @@
 import { Worker } from 'node:worker_threads'
 import { storeFailed } from './errors.ts'
-import type { Question, Report, Request, StoreError, ThreadData } from './protocol.ts'
+import {
+  packRequests,
+  unpack,
+  type Packed,
+  type Question,
+  type Report,
+  type Request,
+  type StoreError,
+  type ThreadData,
+} from './protocol.ts'
 import type { Opening } from './thread.ts'
 
 /** Who is told what the thread says unasked. */
@@ -28,7 +37,7 @@ export class Link {
   private constructor(worker: Worker, owner: LinkOwner) {
     this.#worker = worker
     this.#owner = owner
-    worker.on('message', (report: Report) => this.#receive(report))
+    worker.on('message', (report: Packed<Report>) => this.#receive(unpack(report)))
     worker.on('error', (error) => this.#break(error))
     worker.on('exit', () => this.#break(new Error('the thread of the task store has ended')))
     worker.unref()
@@ -40,6 +49,9 @@ export class Link {
     const worker = new Worker(new URL(`./thread.${ending}`, import.meta.url), {
       workerData: data,
       name: 'hotpath-tasks',
+      // None of the process' own flags: loaders cost memory here, and some (--input-type) end it. Node 22
+      // warns that SQLite is experimental; nothing of what was experimental in it is used.
+      execArgv: ['--disable-warning=ExperimentalWarning'],
     })
     const opened = Promise.withResolvers<Opening>()
     const fail = ({ message, stack }: Error) => {
@@ -92,7 +104,7 @@ export class Link {
   #send(): void {
     const batch = this.#queue
     this.#queue = []
-    this.#worker.postMessage(batch, [])
+    this.#worker.postMessage(packRequests(batch), [])
     this.#refresh()
   }
 

@@ -1,5 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
-import type { Report, Request, ThreadData } from './protocol.ts'
+import { unpack, type Packed, type Report, type Request, type ThreadData } from './protocol.ts'
 import { describe, Store } from './store.ts'
 
 // The entry of the thread that has the database: node:sqlite blocks while it works, and a commit
@@ -26,7 +26,9 @@ function run(port: MessagePort, data: ThreadData): void {
 
   const tell = (report: Report) => {
     const { isReply, claims, stops, troubles } = report
-    if (isReply || claims.length + stops.length + troubles.length > 0) port.postMessage(report)
+    if (isReply || claims.length + stops.length + troubles.length > 0) {
+      port.postMessage(JSON.stringify(report))
+    }
     if (store.isWorking && poll === undefined) {
       poll = setInterval(() => tell(store.poll()), data.pollMs)
     } else if (!store.isWorking) {
@@ -35,11 +37,11 @@ function run(port: MessagePort, data: ThreadData): void {
     }
   }
 
-  port.on('message', (first: readonly Request[]) => {
-    const requests = [...first]
+  port.on('message', (first: Packed<readonly Request[]>) => {
+    const requests = [...unpack(first)]
     // What has come meanwhile shares the transaction.
     for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
-      requests.push(...(next.message as readonly Request[]))
+      requests.push(...unpack(next.message as Packed<readonly Request[]>))
     }
     tell(store.serve(requests))
     const last = requests.find(({ ask }) => ask === 'close')

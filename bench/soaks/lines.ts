@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Soak } from '../kit/soak.ts'
+import { writeLog } from '../lines/log-file.ts'
+import { readInChild } from '../lines/read-in-child.ts'
+
+const maxRssMb = 90
+
+const soak: Soak = {
+  title: 'files of 100 MB to 4 GB are read line by line, and a single line of 1 GB is met',
+  peers: [],
+  services: [],
+  // The megabytes of the largest file.
+  operations: 4_000,
+  run: async ({ operations, progress }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'hotpath-lines-'))
+    const contenders: Record<string, Record<string, number>> = {}
+    const failures: string[] = []
+    const peaks: number[] = []
+    try {
+      const sizes = [100, 1_000, operations].filter((size) => size <= operations)
+      for (const megabytes of new Set(sizes)) {
+        const path = join(folder, `${megabytes}.log`)
+        const lines = await writeLog(path, megabytes * 1e6)
+        for (const what of ['arrays', 'single'] as const) {
+          const { count, peakRssMb } = await readInChild(what, path)
+          if (count !== lines) failures.push(`${path}: ${count} lines, not ${lines}`)
+          if (what === 'arrays') peaks.push(peakRssMb)
+          contenders[`${what}, ${megabytes} MB`] = { lines: count, 'peak RSS, MB': peakRssMb }
+        }
+        await rm(path)
+        progress(megabytes)
+      }
+      const long = await readInChild('long-line', 1e9)
+      if (long.count !== 2) failures.push(`${long.count} lines beside the long one, not 2`)
+      contenders['a line of 1 GB'] = { 'peak RSS, MB': long.peakRssMb }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+    const peak = Math.max(...peaks)
+    return {
+      contenders,
+      failures,
+      claims: [
+        {
+          claim: 'arrays of lines take at most 90 MB whatever the size of the file',
+          value: peak,
+          bar: maxRssMb,
+          holds: peak <= maxRssMb,
+        },
+        {
+          claim: 'every line is read, and a line of 1 GB is one error in constant memory',
+          value: failures.length,
+          bar: 0,
+          holds: failures.length === 0,
+        },
+      ],
+    }
+  },
+}
+
+export default soak

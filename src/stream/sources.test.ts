@@ -1,0 +1,241 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pathToFileURL } from 'node:url'
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lines } from './lines.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hotpath-lines-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+// Larger than any buffer on the way, with lines of all lengths and characters of all widths.
+const wanted = Array.from({ length: 30_000 }, (_, at) => `${at} ${'añ€😀'.repeat(at % 13)}`)
+const bytes = Buffer.from(wanted.join('\r\n'))
+
+async function write(name: string, content: Buffer | string): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, content)
+  return path
+}
+
+const brotli = (content: Buffer) =>
+  brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })
+
+/** Files of the test's folder that this process has open. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`)
+      return path.startsWith(folder) ? [path] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+function* pieces(size: number): Generator<Buffer> {
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
+}
+
+describe('the same lines from', () => {
+  test.each([
+    ['a path', (path: string) => path],
+    ['a URL', (path: string) => pathToFileURL(path)],
+    ['bytes', () => new Uint8Array(bytes)],
+    ['a Node stream', () => Readable.from(pieces(70_001))],
+    ['a Node stream of text', () => Readable.from(pieces(7_001)).setEncoding('utf8')],
+    ['a web stream', () => new Blob([bytes]).stream()],
+    ['an iterable', () => pieces(101)],
+    ['an async iterable', () => Readable.from(pieces(333_333))[Symbol.asyncIterator]()],
+  ])('%s', async (_name, open) => {
+    const path = await write('plain.txt', bytes)
+    const found = await lines(open(path)).toArray()
+    expect(found).toHaveLength(wanted.length)
+    expect(found).toEqual(wanted)
+    expect(openFiles()).toEqual([])
+  })
+
+  test.each([
+    ['gzip', 'a.txt', gzipSync(bytes)],
+    [
+      'gzip in two members',
+      'b.txt',
+      Buffer.concat([gzipSync(bytes.subarray(0, 9)), gzipSync(bytes.subarray(9))]),
+    ],
+    ['zstd', 'c.txt', zstdCompressSync(bytes)],
+    ['brotli by its name', 'd.txt.br', brotli(bytes)],
+  ])('%s', async (_name, name, packed) => {
+    const path = await write(name, packed)
+    expect(await lines(path).toArray()).toEqual(wanted)
+    const { bytes: read, next } = await lines(path).to(async () => {})
+    expect(read).toBe(packed.length)
+    expect(next.byteOffset).toBe(bytes.length)
+  })
+
+  test('brotli by option', async () => {
+    const packed = brotli(bytes)
+    expect(await lines(packed, { compression: 'brotli' }).toArray()).toEqual(wanted)
+  })
+
+  test('compressed bytes as they are, where that is asked for', async () => {
+    const packed = gzipSync('a')
+    const found = lines(packed, { compression: false, encoding: 'latin1' })
+    expect((await found.toArray())[0]?.slice(0, 2)).toBe('\u001f\u008b')
+  })
+
+  test('text in chunks that cut a character in two', async () => {
+    expect(await lines(['a\ud83d', '\ude00\nb']).toArray()).toEqual(['a😀', 'b'])
+  })
+
+  test('an empty file', async () => {
+    expect(await lines(await write('empty.txt', '')).toArray()).toEqual([])
+  })
+})
+
+describe('goes on from a byte offset', () => {
+  const start = Buffer.byteLength(wanted.slice(0, 20_000).join('\r\n')) + 2
+
+  test.each([
+    ['of a file, without reading what is before', (path: string) => path, bytes.length - start],
+    ['of a stream', () => Readable.from(pieces(50_000)), bytes.length],
+    ['of a gzip file', () => join(folder, 'far.gz'), 0],
+  ])('%s', async (_name, open, most) => {
+    await write('far.gz', gzipSync(bytes))
+    const path = await write('far.txt', bytes)
+    const found: string[] = []
+    const { next, bytes: read } = await lines(open(path), {
+      from: { line: 20_001, byteOffset: start },
+    }).to(async (rows) => void found.push(...rows))
+    expect(found).toEqual(wanted.slice(20_000))
+    expect(next).toEqual({ line: 30_001, byteOffset: bytes.length })
+    // The head of a file is looked at for its mark.
+    if (most > 0) expect(read).toBeLessThanOrEqual(most + 1_024 * 1_024)
+  })
+
+  test('at the end and beyond it there is nothing', async () => {
+    const end = { line: 30_001, byteOffset: bytes.length }
+    const { rows, next } = await lines(bytes, { from: end }).to(async () => {})
+    expect({ rows, next }).toEqual({ rows: 0, next: end })
+    expect(await lines(bytes, { from: bytes.length + 1 }).toArray()).toEqual([])
+    expect(await lines(await write('end.txt', 'a'), { from: 9 }).toArray()).toEqual([])
+  })
+})
+
+describe('bad input is one clear error, and everything is closed', () => {
+  test('a missing file', async () => {
+    const failed = lines(join(folder, 'none.txt')).toArray()
+    await expect(failed).rejects.toThrow(/none\.txt cannot be read: there is no such file/)
+    await expect(failed).rejects.toMatchObject({ code: 'HOTPATH_STREAM_SOURCE_FAILED' })
+  })
+
+  test('a folder', async () => {
+    const path = join(folder, 'folder')
+    await mkdir(path)
+    const failed = lines(path).toArray()
+    await expect(failed).rejects.toThrow('it is a folder')
+    await expect(failed).rejects.toMatchObject({ code: 'HOTPATH_STREAM_SOURCE_FAILED' })
+    expect(openFiles()).toEqual([])
+  })
+
+  test.each([
+    ['gzip', 'cut.gz', gzipSync(bytes)],
+    ['zstd', 'cut.zst', zstdCompressSync(bytes)],
+    ['brotli', 'cut.br', brotli(bytes)],
+  ])('%s that is cut off', async (format, name, packed) => {
+    const path = await write(name, packed)
+    await truncate(path, packed.length - 20)
+    const failed = lines(path).toArray()
+    await expect(failed).rejects.toThrow(`${name} is cut off or damaged (${format}`)
+    await expect(failed).rejects.toMatchObject({ code: 'HOTPATH_STREAM_SOURCE_FAILED' })
+    expect(openFiles()).toEqual([])
+  })
+
+  test('text that is none: replaced, or an error with its line', async () => {
+    const path = await write('bad.txt', Buffer.from('6f6b0a61ff620a6f6b', 'hex'))
+    expect(await lines(path).toArray()).toEqual(['ok', 'a\ufffdb', 'ok'])
+    const failed = lines(path, { invalidText: 'error' }).toArray()
+    await expect(failed).rejects.toThrow('line 2 (byte 3): the line is no text in its encoding')
+    await expect(failed).rejects.toMatchObject({ code: 'HOTPATH_STREAM_ROW_FAILED' })
+    expect(openFiles()).toEqual([])
+  })
+
+  test('a stream that fails passes its error on', async () => {
+    const broken = Readable.from(pieces(1_000))
+    const failing = lines(broken).tap(() => void broken.destroy(new Error('torn')))
+    await expect(failing.toArray()).rejects.toThrow('torn')
+  })
+
+  test('a stream of something else', async () => {
+    await expect(lines(Readable.from([{}])).toArray()).rejects.toThrow('must be bytes or text')
+  })
+
+  test('a stream that hangs, until it is aborted', async () => {
+    for (const hanging of [
+      new Readable({ read() {} }),
+      new ReadableStream<Uint8Array>({}),
+      (async function* () {
+        await new Promise(() => {})
+        yield Buffer.alloc(0)
+      })(),
+    ]) {
+      const controller = new AbortController()
+      const reading = lines(hanging, { signal: controller.signal }).toArray()
+      setImmediate(() => controller.abort('enough'))
+      await expect(reading).rejects.toBe('enough')
+      if (hanging instanceof Readable) expect(hanging.destroyed).toBe(true)
+    }
+  })
+})
+
+describe('leaving early closes', () => {
+  test.each([
+    ['a file', 'left.txt', bytes],
+    ['a gzip file', 'left.txt.gz', gzipSync(bytes)],
+  ])('%s', async (_name, name, content) => {
+    const path = await write(name, content)
+    for await (const line of lines(path)) {
+      if (line.startsWith('100 ')) break
+      expect(openFiles()).toEqual([path])
+    }
+    expect(openFiles()).toEqual([])
+    for await (const rows of lines(path).batches()) {
+      expect(rows.length).toBeGreaterThan(0)
+      break
+    }
+    expect(openFiles()).toEqual([])
+    const thrown = lines(path).to(async () => {
+      throw new Error('no more')
+    })
+    await expect(thrown).rejects.toThrow('no more')
+    expect(openFiles()).toEqual([])
+  })
+
+  test('a web stream is cancelled, a Node stream destroyed, a generator returned', async () => {
+    let cancelled = 0
+    const web = new ReadableStream({
+      pull: (controller) => controller.enqueue(Buffer.from('a\n')),
+      cancel: () => void cancelled++,
+    })
+    for await (const line of lines(web)) if (line === 'a') break
+    expect(cancelled).toBe(1)
+    const node = Readable.from(pieces(100))
+    for await (const line of lines(node)) if (line !== '') break
+    expect(node.destroyed).toBe(true)
+    let returned = 0
+    const endless = (function* () {
+      try {
+        for (;;) yield 'a\n'
+      } finally {
+        returned++
+      }
+    })()
+    for await (const line of lines(endless)) if (line === 'a') break
+    expect(returned).toBe(1)
+  })
+})

@@ -1,0 +1,224 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { createTasks, sqliteEngine, type SqliteEngineOptions } from '../../src/tasks/index.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'hotpath-tasks-'))
+const enqueueMain = new URL('./tasks-sqlite/enqueue-main.ts', import.meta.url).pathname
+const fullDiskMain = new URL('./tasks-sqlite/full-disk-main.ts', import.meta.url).pathname
+let files = 0
+const newFile = () => join(root, `${++files}.db`)
+let opened: { close(): Promise<void> }[] = []
+
+afterEach(async () => {
+  await Promise.all(opened.map((tasks) => tasks.close()))
+  opened = []
+})
+afterAll(() => rmSync(root, { recursive: true }))
+
+function create(options: SqliteEngineOptions) {
+  const tasks = createTasks({ engine: sqliteEngine(options), drainMs: 500 })
+  opened.push(tasks)
+  return tasks
+}
+const until = (isSo: () => unknown) => vi.waitUntil(isSo, { timeout: 20_000, interval: 5 })
+const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', root]).status === 0
+const hasStrace = spawnSync('strace', ['-V']).status === 0
+
+describe('an acknowledgement', () => {
+  test.runIf(hasStrace)('comes after the fsync of what was written (strace)', () => {
+    const trace = join(root, 'trace')
+    const calls = 'trace=pwrite64,fdatasync,fsync,write'
+    execFileSync('strace', [
+      '-f',
+      '-o',
+      trace,
+      '-s',
+      '40',
+      '-e',
+      calls,
+      '-y',
+      process.execPath,
+      enqueueMain,
+      newFile(),
+      '20',
+    ])
+    let unsynced = 0
+    let writes = 0
+    let acknowledged = 0
+    for (const line of readFileSync(trace, 'utf8').split('\n')) {
+      if (/pwrite64\(\d+<[^>]*-wal>/.test(line)) {
+        unsynced++
+        writes++
+      }
+      // A call that another thread interrupts in the trace ends on its "resumed" line.
+      else if (/f(?:data)?sync\(\d+<[^>]*-wal>\)\s+= 0|f(?:data)?sync resumed>\)\s+= 0/.test(line))
+        unsynced = 0
+      else if (line.includes('"acknowledged')) {
+        acknowledged++
+        expect(unsynced, line).toBe(0)
+      }
+    }
+    expect(acknowledged).toBe(20)
+    expect(writes).toBeGreaterThan(20)
+  })
+
+  test('holds after a SIGKILL and a torn write-ahead log', () => {
+    const file = newFile()
+    const { stdout } = spawnSync(process.execPath, [enqueueMain, file, '60', 'crash'], {
+      encoding: 'utf8',
+    })
+    const ids = [...stdout.matchAll(/acknowledged (\S+)/g)].map(([, id]) => id)
+    expect(ids).toHaveLength(60)
+    // What the power may leave of a write that was not synced yet: any part of it.
+    const torn = join(root, 'torn.db')
+    for (const rest of [0, 1, 24, 100, 4_095]) {
+      copyFileSync(file, torn)
+      writeFileSync(
+        `${torn}-wal`,
+        Buffer.concat([readFileSync(`${file}-wal`), Buffer.alloc(rest, 0xa5)]),
+      )
+      const database = new DatabaseSync(torn)
+      const stored = database.prepare('select id from hotpath_tasks').all()
+      expect(new Set(stored.map(({ id }) => id))).toEqual(new Set(ids))
+      database.close()
+    }
+  })
+})
+
+describe('a store in trouble', () => {
+  test.runIf(canMount)(
+    'a full disk refuses clearly, loses nothing, and is used again when there is room',
+    () => {
+      const disk = join(root, 'disk')
+      mkdirSync(disk)
+      const script = 'mount -t tmpfs -o size=3m tmpfs "$0" && exec "$1" "$2" "$0"'
+      const told = execFileSync(
+        'unshare',
+        ['-rm', 'sh', '-c', script, disk, process.execPath, fullDiskMain],
+        { encoding: 'utf8', timeout: 25_000 },
+      )
+      const { slow, acknowledged, states, refusals } = JSON.parse(told) as Record<string, unknown>
+      expect(slow).toBe('completed')
+      expect(acknowledged).toBeGreaterThan(50)
+      expect(states).toEqual({ completed: acknowledged })
+      expect(refusals).toHaveLength(1)
+      expect(String(refusals)).toMatch(/HotpathError.*the disk is full; nothing of this was stored/)
+    },
+  )
+
+  test('a file that is no database is said so', async () => {
+    const file = newFile()
+    writeFileSync(file, 'not a database, whatever its name says. '.repeat(200))
+    const task = create({ file }).define('t', { run: () => {} })
+    await expect(task.enqueue(undefined)).rejects.toMatchObject({
+      code: 'HOTPATH_TASKS_STORE_FAILED',
+    })
+    await expect(task.enqueue(undefined)).rejects.toThrow(/no SQLite database/)
+  })
+
+  test('a damaged file is said so', async () => {
+    const file = newFile()
+    const first = createTasks({ engine: sqliteEngine({ file }) })
+    const before = first.define('t', { run: (input: string) => input })
+    await Promise.all(Array.from({ length: 300 }, () => before.enqueue('x'.repeat(300))))
+    await first.close()
+    const bytes = readFileSync(file)
+    bytes.fill(0xff, 4_096, bytes.length - 4_096)
+    writeFileSync(file, bytes)
+    const task = create({ file }).define('t', { run: (input: string) => input })
+    const error: unknown = await task.enqueue('y').catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'HOTPATH_TASKS_STORE_FAILED' })
+    expect(String(error)).toMatch(/damaged/)
+  })
+
+  test('a folder that does not exist is said so, and works once it does', async () => {
+    const folder = join(root, 'later')
+    const task = create({ file: join(folder, 'tasks.db') }).define('t', { run: () => {} })
+    await expect(task.enqueue(undefined)).rejects.toThrow(/cannot be opened or created/)
+    expect(existsSync(folder)).toBe(false)
+    execFileSync('mkdir', [folder])
+    expect((await task.enqueue(undefined)).isNew).toBe(true)
+  })
+
+  test('a lock that another holds for too long is said so', async () => {
+    const file = newFile()
+    const task = create({ file, lockTimeoutMs: 100 }).define('t', { run: () => {} })
+    await task.enqueue(undefined)
+    const other = new DatabaseSync(file)
+    other.exec('begin immediate')
+    await expect(task.enqueue(undefined)).rejects.toThrow(/another process held its lock/)
+    other.exec('rollback')
+    other.close()
+    expect((await task.enqueue(undefined)).isNew).toBe(true)
+  })
+})
+
+describe('transactions', () => {
+  test('a task enqueued in yours is there when you commit, and never if you roll back', async () => {
+    const file = newFile()
+    const tasks = create({ file })
+    const task = tasks.define('t', { run: (input: string) => input })
+    await tasks.start()
+    const database = new DatabaseSync(file)
+    await expect(task.enqueue('early', { transaction: database })).rejects.toThrow(
+      /open transaction/,
+    )
+    database.exec('create table orders (n integer)')
+    database.exec('begin immediate')
+    database.exec('insert into orders values (1)')
+    const { id: undone } = await task.enqueue('undone', { transaction: database })
+    database.exec('rollback')
+    expect(await task.status(undone)).toBeUndefined()
+    database.exec('begin immediate')
+    database.exec('insert into orders values (2)')
+    const { id } = await task.enqueue('done', { transaction: database })
+    expect(await task.status(id)).toBeUndefined()
+    database.exec('commit')
+    expect(await task.wait(id)).toMatchObject({ state: 'completed', result: 'done' })
+    database.close()
+    const elsewhere = new DatabaseSync(newFile())
+    elsewhere.exec('begin')
+    await expect(task.enqueue('x', { transaction: elsewhere })).rejects.toThrow(/share one file/)
+    elsewhere.close()
+  })
+
+  test('effects of a transactional handler commit with its completion, or not at all', async () => {
+    const file = newFile()
+    const database = new DatabaseSync(file)
+    database.exec('create table paid (invoice text primary key)')
+    const tasks = create({ file })
+    const pay = tasks.define('pay', {
+      transactional: true,
+      retries: 0,
+      run: (invoice: string, { transaction }) => {
+        transaction.run('insert into paid values (?)', invoice)
+        if (invoice === 'bad') throw new Error('changed my mind')
+        if (invoice === 'twice') transaction.run('insert into paid values (?)', invoice)
+      },
+    })
+    await tasks.start()
+    const { id: good } = await pay.enqueue('good')
+    const { id: bad } = await pay.enqueue('bad')
+    expect(await pay.wait(good)).toMatchObject({ state: 'completed' })
+    expect(await pay.wait(bad)).toMatchObject({ state: 'failed' })
+    const { id: twice } = await pay.enqueue('twice')
+    await until(async () => {
+      const status = await pay.status(twice)
+      return status?.state === 'queued' && status.error?.message.includes('UNIQUE constraint')
+    })
+    expect(database.prepare('select * from paid').all()).toMatchObject([{ invoice: 'good' }])
+    database.close()
+  })
+})
