@@ -28,7 +28,7 @@ test.each(['postgres', 'redis'] as const)(
     }
     const keeping = keepOneAlive()
     const status = await task.wait(poison, { timeoutMs: 100_000 })
-    expect(status).toMatchObject({ state: 'failed' })
+    expect(status).toMatchObject({ state: 'failed', attempts: 4 })
     expect(status).toHaveProperty('error.code', 'HOTPATH_TASKS_WORKER_LOST')
     expect(deaths).toBe(4)
     expect(await task.wait(next)).toMatchObject({ state: 'completed', result: 'next' })
