@@ -119,7 +119,7 @@ export class RedisWork implements Work {
 
   /** Says to BullMQ how it ended: by what it returns, or by what it throws. */
   async #end(job: TaskJob, token: string, outcome: Outcome): Promise<string | null> {
-    const { bullmq, queue } = this.#host
+    const { bullmq } = this.#host
     if (outcome.state === 'completed') return outcome.result ?? null
     if (outcome.state === 'failed') {
       const reason = JSON.stringify(outcome.error)
