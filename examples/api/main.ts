@@ -30,7 +30,12 @@ await execute(async (run) => {
   const { database, redis, network } = await openServices(run, progress)
   const source = await loadSite(database.url, options.dumpFolder, run, progress)
   const { durationMs, rounds } = options
-  const proof = await prove({ database, redis, network, source, durationMs, rounds }, run, progress)
+  const { path: dataFolder } = await makeFolder(run)
+  const proof = await prove(
+    { database, redis, network, dataFolder, source, durationMs, rounds },
+    run,
+    progress,
+  )
 
   progress.print(toText(proof.report))
   if (options.jsonPath !== undefined) {
@@ -90,6 +95,7 @@ async function keepUp(
     databaseUrl: database.url,
     redisUrl: redis?.url,
     networkUrl: network.url,
+    dataFolder: join(folder.path, 'data'),
     signal,
     port,
     pagePath,

@@ -10,6 +10,8 @@ export const settings = {
   ttlMs: 5 * 60_000,
   /** The same for `/api/stats/tags`, which no write of this API changes. */
   tagStatsTtlMs: 60 * 60_000,
+  /** The largest upload. */
+  maxUploadBytes: 10 * 1024 ** 3,
   /** How long another site of the network is waited for. */
   siteTimeoutMs: 1_000,
   /** Requests that one address may make in a minute: of `/api/data`, and of each costly route. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createManualClock } from '../core/index.ts'
 import { Attempt } from './attempt.ts'
-import { resolveDefinition, type AnyDefinition, type TaskContext } from './definition.ts'
+import { resolveDefinition, type TaskContext } from './definition.ts'
 
 function begin(run: (context: TaskContext) => unknown, options: object = {}, attempt = 1) {
   const clock = createManualClock()
@@ -17,7 +17,7 @@ function begin(run: (context: TaskContext) => unknown, options: object = {}, att
     transaction: undefined,
     progress: async (json: string) => void stored.push(json),
   }
-  const execution = new Attempt(resolveDefinition('t', definition as AnyDefinition), claim, {
+  const execution = new Attempt(resolveDefinition('t', definition), claim, {
     clock,
     maxResultBytes: 1_000,
     abandoned: () => told.push('abandoned'),

@@ -27,9 +27,11 @@ export interface WorkersStats {
   /** Calls made and not yet settled, those that wait included. */
   readonly inProgress: number
   readonly completed: number
-  /** Calls that threw, or whose thread died under them. */
+  /** Calls that rejected after they were taken, for whatever reason. */
   readonly failed: number
+  /** Among the failed: out of time. */
   readonly timeouts: number
+  /** Among the failed: given up by their signal. */
   readonly aborts: number
   /** Calls refused because the queue was full. */
   readonly refused: number

@@ -180,12 +180,16 @@ class ThreadWorkers implements DispatcherOwner {
       timeoutMs === false
         ? undefined
         : this.#options.clock.after(timeoutMs, () => {
-            this.#counts.timeouts++
-            this.#dispatcher.giveUp(call, (hasBegun) => timedOut(call.name, timeoutMs, hasBegun))
+            this.#dispatcher.giveUp(call, (hasBegun) => {
+              this.#counts.timeouts++
+              return timedOut(call.name, timeoutMs, hasBegun)
+            })
           })
     const abort = () => {
-      this.#counts.aborts++
-      this.#dispatcher.giveUp(call, () => signal?.reason)
+      this.#dispatcher.giveUp(call, () => {
+        this.#counts.aborts++
+        return signal?.reason
+      })
     }
     signal?.addEventListener('abort', abort, { once: true })
     call.release = () => {

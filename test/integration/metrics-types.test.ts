@@ -19,8 +19,7 @@ import type { TasksFigures, UploadsFigures } from '../../src/measure/metrics-tas
 import type { BatcherFigures, WorkersFigures } from '../../src/measure/metrics-work.ts'
 import type { MemoStats } from '../../src/memo/public.ts'
 import type { PoolStats } from '../../src/postgres/index.ts'
-import type { TasksStats } from '../../src/tasks/index.ts'
-import type { UploadStoreStats } from '../../src/tasks/upload-store.ts'
+import type { TasksStats, UploadStoreStats } from '../../src/tasks/index.ts'
 import type { WorkersStats } from '../../src/workers/index.ts'
 
 // `measure` imports no other room: what it reads of their figures is written down twice.

@@ -1,30 +1,33 @@
-import type { EngineKind } from './engines.ts'
+// What the workers of a crash and the process that kills them say to each other.
 
-/** What a worker process begins with. */
+/** What a worker is started with, as the only argument, in JSON. */
 export interface Beginning {
-  /** URLs of the modules, so that a test runs the source and a soak the package. */
-  readonly core: string
+  readonly engine: EngineName
+  /** Where `hotpath/tasks` and `hotpath/postgres` are imported from. */
   readonly tasks: string
-  readonly kind: EngineKind
-  readonly address: string
-  /** Where it notes what it does, line by line: what is written survives a SIGKILL. */
-  readonly logFile: string
-  readonly taskMs: number
+  readonly postgres: string
+  /** The store: the URL of a server, or a file. */
+  readonly store: string
+  readonly concurrency: number
 }
 
-/** A line of a worker's log. */
-export interface Note {
-  readonly what: 'begun' | 'completed'
-  readonly id: string
-  readonly attempt: number
-  readonly atMs: number
+export type EngineName = 'sqlite' | 'postgres' | 'redis'
+
+/** From a worker. */
+export type Report =
+  | { readonly kind: 'ready' }
+  /** It has begun an attempt. */
+  | { readonly kind: 'begun'; readonly id: string; readonly attempt: number }
+  /** The store has taken its completion. */
+  | { readonly kind: 'completed'; readonly id: string; readonly attempt: number }
+  /** What it did was refused, so many times by now: others had taken over. */
+  | { readonly kind: 'fenced'; readonly count: number }
+  | { readonly kind: 'trouble'; readonly message: string }
+
+/** The result of each task: which attempt, of which process, has completed it. */
+export interface Completion {
   readonly pid: number
+  readonly attempt: number
 }
 
 export const taskName = 'crash'
-
-/** What a task returns: who completed it. */
-export interface Signature {
-  readonly pid: number
-  readonly attempt: number
-}

@@ -7,6 +7,8 @@ export interface BuildOptions {
   redisUrl?: string | undefined
   /** Where the other sites of the network are; without it there is no route that asks them. */
   networkUrl?: string | undefined
+  /** For uploads, and what is to be done with them; without it there is no route that takes any. */
+  dataFolder?: string | undefined
   logger?: FastifyServerOptions['logger']
 }
 

@@ -23,6 +23,7 @@ import { schemas } from '../api/schemas.ts'
 import { sql } from '../api/sql.ts'
 import * as tags from '../api/tags.ts'
 import { settings } from '../settings.ts'
+import { addUploads } from './hotpath-uploads.ts'
 
 const { maxConnections, maxCacheEntries, maxCacheBytes, ttlMs, tagStatsTtlMs } = settings
 
@@ -89,6 +90,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     },
   )
 
+  if (options.dataFolder !== undefined) await addUploads(app, pool, options.dataFolder)
   const { networkUrl } = options
   if (networkUrl !== undefined) {
     app.get<ById>('/api/users/:id/accounts', { schema: schemas.accounts }, async (request) => {

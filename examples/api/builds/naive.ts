@@ -8,6 +8,7 @@ import { notFound } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
 import { schemas } from '../api/schemas.ts'
 import { pageSize, sql } from '../api/sql.ts'
+import { addUploads } from './naive-uploads.ts'
 
 /**
  * The API as it is written in a hurry: a connection for each query, a query for each author, whole
@@ -63,6 +64,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     return { posts, nextCursor: nextCursor(rows) }
   })
 
+  addUploads(app, options.databaseUrl)
   const { networkUrl } = options
   if (networkUrl !== undefined) {
     app.get<ById>('/api/users/:id/accounts', { schema: schemas.accounts }, async (request) => {

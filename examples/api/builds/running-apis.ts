@@ -18,7 +18,7 @@ export const cachedBuilds = ['usual', 'hotpath', 'usual with Redis', 'hotpath wi
 
 /** A build that listens, and the requests that a test makes of it. */
 export class RunningApi {
-  readonly #origin: string
+  readonly origin: string
   readonly close: () => Promise<void>
 
   static async start(build: Build, options: BuildOptions): Promise<RunningApi> {
@@ -27,7 +27,7 @@ export class RunningApi {
   }
 
   private constructor(origin: string, close: () => Promise<void>) {
-    this.#origin = origin
+    this.origin = origin
     this.close = close
   }
 
@@ -36,13 +36,13 @@ export class RunningApi {
   }
 
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(this.#origin + path, init)
+    return fetch(this.origin + path, init)
   }
 
   async send(method: 'PATCH' | 'POST', path: string, body?: unknown): Promise<Answer> {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const headers = { 'content-type': 'application/json' }
-    return readAnswer(await fetch(this.#origin + path, { method, headers, body: text }))
+    return readAnswer(await fetch(this.origin + path, { method, headers, body: text }))
   }
 }
 

@@ -16,6 +16,7 @@ import { sql } from '../api/sql.ts'
 import * as tags from '../api/tags.ts'
 import { settings } from '../settings.ts'
 import { createResponseCache } from './usual-cache.ts'
+import { addUploads } from './usual-uploads.ts'
 
 /**
  * The API as a competent engineer wires it from packages: a pool with named statements, joins, and
@@ -74,6 +75,9 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     },
   )
 
+  if (options.dataFolder !== undefined) {
+    await addUploads(app, options.databaseUrl, pool, options.dataFolder)
+  }
   const { networkUrl } = options
   if (networkUrl !== undefined) {
     const agent = new Agent({ connections: sites.length })

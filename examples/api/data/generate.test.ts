@@ -25,10 +25,10 @@ async function digest(name: string, options: GenerateOptions): Promise<string> {
   return hash.digest('hex')
 }
 
-function collect<T>(file: string, read: (row: XmlRow) => T): Promise<T[]> {
+function collect<T>(file: string, read: (row: XmlRow) => T): Promise<Awaited<T>[]> {
   return dumpRows(join(folder, 'site', file))
     .map(read)
-    .toArray() as Promise<T[]>
+    .toArray()
 }
 
 test('the same seed writes the same bytes, another seed others', async () => {

@@ -50,7 +50,7 @@ const answer = (id: number, parent: number, attributes = '') =>
 describe('migrate', () => {
   test('two processes at once: one runs the migrations, the other waits and finds them done', async () => {
     const ran = await Promise.all([migrate(url), migrate(url)])
-    expect(ran.flat()).toEqual(['0001-questions-and-answers.sql'])
+    expect(ran.flat()).toEqual(['0001-questions-and-answers.sql', '0002-added-files.sql'])
     expect(await migrate(url)).toEqual([])
   })
 })

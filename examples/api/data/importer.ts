@@ -152,7 +152,8 @@ async function loadFile(
 ): Promise<number> {
   const { source, path } = file
   const seen = source.table === 'users' ? users : new IdSet()
-  const rows = dumpRows(path).map((row) => {
+  // By its name: what is no gzip at all is a damaged file, not a text.
+  const rows = dumpRows(path, { compression: path.endsWith('.gz') ? 'gzip' : false }).map((row) => {
     const values = source.read(row, users)
     if (seen.add(values[0])) return values
     throw new UnreadableRow(`there is a row with Id ${values[0]} before`)

@@ -19,6 +19,8 @@ export interface Child {
   receive(signal: AbortSignal): Promise<unknown>
   /** Ends the process and waits until it is gone. */
   close(): Promise<void>
+  /** The same, without asking. */
+  kill(): Promise<void>
 }
 
 /** How long a child may take to end by itself before it is killed. */
@@ -75,6 +77,10 @@ export function startChild(module: URL, options: ChildOptions): Child {
       const killer = setTimeout(() => child.kill('SIGKILL'), closeMs)
       await ended
       clearTimeout(killer)
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
     },
   }
 }

@@ -32,7 +32,7 @@ afterAll(() => rm(folder, { recursive: true }))
 describe('npm start', () => {
   test('proves, writes its figures, stays up, and leaves nothing after Ctrl-C', async () => {
     const json = join(folder, 'proof.json')
-    const args = ['--dump', dump, '--json', json, '--seconds', '14', '--port', '0']
+    const args = ['--dump', dump, '--json', json, '--seconds', '18', '--port', '0']
     const mark = `proof-of-${process.pid}`
     const run = start(args, { DATABASE_URL: serverUrl, HOTPATH_TEST: mark })
     const [, origin = ''] = await run.printed(/is up on (http:\/\/localhost:\d+)/)
@@ -55,6 +55,7 @@ describe('npm start', () => {
         'stampede',
         'network',
         'file',
+        'upload',
         'limit',
         'compression',
         'mixed-rps',

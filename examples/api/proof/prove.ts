@@ -26,6 +26,8 @@ export interface ProofOptions {
   readonly database: Database
   readonly redis: RedisTier | undefined
   readonly network: Network
+  /** For what the builds keep of uploads. */
+  readonly dataFolder: string
   /** Where the data came from. */
   readonly source: string
   /** How long to measure, all rows together; without it, what the time for all of it leaves. */
@@ -45,7 +47,7 @@ export interface Proof {
 
 /** Puts the three builds to the proof, one under load at a time, and takes them down again. */
 export async function prove(options: ProofOptions, run: Run, progress: Progress): Promise<Proof> {
-  const { database, redis, network, source, rounds } = options
+  const { database, redis, network, dataFolder, source, rounds } = options
   const { signal } = run
   const catalogue = await readCatalogue(database.url)
   checkSize(catalogue, source)
@@ -56,6 +58,7 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
     databaseUrl: database.url,
     redisUrl: redis?.url,
     networkUrl: network.url,
+    dataFolder,
     signal,
     cores: cores?.server,
   })
@@ -68,6 +71,8 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
     ports: builds.ports,
     databaseUrl: database.url,
     redisUrl: redis?.url,
+    networkUrl: network.url,
+    dataFolder,
     catalogue,
     load: withQuietAfter(load, database.url, signal),
     cpuMs: builds.cpuMs,

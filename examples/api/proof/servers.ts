@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { buildNames, type BuildName } from '../api/contract.ts'
 import type { PerBuild } from './per-build.ts'
 import { startChild, type Child } from './child-process.ts'
@@ -8,6 +9,8 @@ const module = new URL('../server.ts', import.meta.url)
 export interface BuildServer {
   readonly port: number
   readonly close: Child['close']
+  /** Ends it as the machine's end would, and waits until it is gone. */
+  readonly kill: Child['kill']
   /** The CPU time that it has taken since it was started, in all of its threads. */
   cpuMs(signal: AbortSignal): Promise<number>
   /** Rejects when the signal aborts, or when the process ends without being told to. */
@@ -18,6 +21,8 @@ export interface ServerOptions {
   readonly databaseUrl: string
   readonly redisUrl?: string | undefined
   readonly networkUrl: string
+  /** For uploads and their tasks. */
+  readonly dataFolder: string
   readonly signal: AbortSignal
   /** 0 takes a free port. */
   readonly port?: number | undefined
@@ -41,6 +46,7 @@ export async function startBuild(build: BuildName, options: ServerOptions): Prom
     return {
       port: ready.port,
       close: child.close,
+      kill: child.kill,
       keepUp: child.receive,
       async cpuMs(asking) {
         child.send('cpu')
@@ -59,7 +65,11 @@ export async function startBuilds(options: ServerOptions): Promise<{
   cpuMs: (build: BuildName) => Promise<number>
   close: () => Promise<void>
 }> {
-  const started = await Promise.allSettled(buildNames.map((build) => startBuild(build, options)))
+  const started = await Promise.allSettled(
+    buildNames.map((build) =>
+      startBuild(build, { ...options, dataFolder: join(options.dataFolder, build) }),
+    ),
+  )
   const servers = started.filter((outcome) => outcome.status === 'fulfilled')
   const close = async () => {
     await Promise.all(servers.map(({ value }) => value.close()))
@@ -75,9 +85,10 @@ export async function startBuilds(options: ServerOptions): Promise<{
   return { ports: { naive, usual, hotpath }, cpuMs, close }
 }
 
-function environment({ databaseUrl, redisUrl, networkUrl }: ServerOptions): NodeJS.ProcessEnv {
+function environment(options: ServerOptions): NodeJS.ProcessEnv {
+  const { databaseUrl, redisUrl, networkUrl, dataFolder } = options
   const { REDIS_URL: _, ...inherited } = process.env
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl }
-  const own = { DATABASE_URL: databaseUrl, NETWORK_URL: networkUrl, NODE_ENV: 'production' }
-  return { ...inherited, ...redis, ...own }
+  const own = { DATABASE_URL: databaseUrl, NETWORK_URL: networkUrl, DATA_FOLDER: dataFolder }
+  return { ...inherited, ...redis, ...own, NODE_ENV: 'production' }
 }

@@ -11,6 +11,10 @@ export interface Bench {
   readonly databaseUrl: string
   /** Where the usual and the hotpath build keep responses; without it, in their memory. */
   readonly redisUrl: string | undefined
+  /** Where the stand-in for other services is. */
+  readonly networkUrl: string
+  /** A folder for another server of a build. */
+  readonly dataFolder: string
   readonly catalogue: Catalogue
   readonly load: LoadProcess
   /** The CPU time that a build has taken since it was started, in all of its threads. */

@@ -35,4 +35,4 @@ function cell([name, value]) {
 // A server that has ended leaves the last figures standing.
 const tick = () => show().catch(() => {})
 void tick()
-setInterval(tick, 1000)
+setInterval(() => void tick(), 1_000)
