@@ -99,7 +99,11 @@ export class RedisWork implements Work {
     const { name } = this.#settings
     const uuid = job.id ?? ''
     const attempt = job.attemptsStarted - data.handedBack
-    if (attempt > data.maxAttempts) throw final(this.#host.bullmq, JSON.stringify(workerLost))
+    if (attempt > data.maxAttempts) {
+      // This claim is only to end it: it does not count as an attempt.
+      await this.#uncount(job, token)
+      throw final(this.#host.bullmq, JSON.stringify(workerLost))
+    }
     const execution = this.#execute({
       id: writeTaskId({ name, uuid }),
       name,
@@ -115,7 +119,7 @@ export class RedisWork implements Work {
 
   /** Says to BullMQ how it ended: by what it returns, or by what it throws. */
   async #end(job: TaskJob, token: string, outcome: Outcome): Promise<string | null> {
-    const { bullmq, queue } = this.#host
+    const { bullmq } = this.#host
     if (outcome.state === 'completed') return outcome.result ?? null
     if (outcome.state === 'failed') {
       const reason = JSON.stringify(outcome.error)
@@ -123,9 +127,7 @@ export class RedisWork implements Work {
       throw new RetryError(reason, outcome.retryInMs)
     }
     if (outcome.reason === 'closing') {
-      const uuid = job.id ?? ''
-      const data: RedisJobData = { ...job.data, handedBack: job.data.handedBack + 1 }
-      if (await queue.setFenced(uuid, token, 'data', JSON.stringify(data))) {
+      if (await this.#uncount(job, token)) {
         await job.moveToWait(token)
         const running = this.#running.get(token)
         if (running !== undefined) running.isStored = true
@@ -133,6 +135,12 @@ export class RedisWork implements Work {
     }
     // BullMQ does nothing more with this job.
     throw new bullmq.WaitingError()
+  }
+
+  /** BullMQ has counted this claim; it shall not count as an attempt. False when the lock is lost. */
+  #uncount({ id, data }: TaskJob, token: string): Promise<boolean> {
+    const uncounted: RedisJobData = { ...data, handedBack: data.handedBack + 1 }
+    return this.#host.queue.setFenced(id ?? '', token, 'data', JSON.stringify(uncounted))
   }
 
   #ended(job: TaskJob): void {

@@ -1,0 +1,16 @@
+// A worker that a poison task kills as soon as it begins; others it completes.
+import { createTasks } from '../../../src/tasks/index.ts'
+import { openEngine, type PoisonedKind } from './open-engine.ts'
+
+const [kind = '', url = ''] = process.argv.slice(2)
+const tasks = createTasks({ engine: openEngine(kind as PoisonedKind, url) })
+tasks.define('poison', {
+  concurrency: 1,
+  retries: 0,
+  run: (input: string) => {
+    if (input === 'poison') process.kill(process.pid, 'SIGKILL')
+    return input
+  },
+})
+await tasks.start()
+process.on('disconnect', () => process.exit())
