@@ -10,7 +10,7 @@ import { placeOf, type Target } from './fetch-request.ts'
 import { runHedged } from './hedge.ts'
 import type { HostGate } from './host-gate.ts'
 import { pause } from './pause.ts'
-import { backoffMs, mayAskAgain, mayRetry } from './retry.ts'
+import { backoffMs, mayAskAgain, mayBeOverload, mayRetry } from './retry.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** What the calls of one run share. */
@@ -71,11 +71,14 @@ export class FetchCall {
     const { gate } = this.#context
     if (gate === undefined) return this.#attempt()
     const pass = await gate.enter(this.#target.url.origin)
-    let isOverloaded = true
+    let isOverloaded = false
     try {
       const answer = await this.#attempt()
       isOverloaded = answer.status === 429 || answer.status === 503
       return answer
+    } catch (error) {
+      isOverloaded = mayBeOverload(error)
+      throw error
     } finally {
       pass.leave(isOverloaded)
     }
