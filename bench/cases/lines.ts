@@ -109,12 +109,13 @@ for path in sys.stdin:
 
 // One interpreter for all calls: its start is no part of the time.
 const python: Contender = async () => {
+  const { createInterface } = await import('node:readline')
   const child = spawn('python3', ['-c', pythonProgram], { stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdout.setEncoding('utf8')
+  const answers = createInterface({ input: child.stdout })
   return {
     call: async () => {
       child.stdin.write(`${process.env[pathName]}\n`)
-      const [answer] = (await once(child.stdout, 'data')) as [string]
+      const [answer] = (await once(answers, 'line')) as [string]
       return Number(answer)
     },
     close: async () => {

@@ -39,7 +39,9 @@ function readArguments(): Arguments {
 async function serve({ name, port, page, databaseUrl }: Arguments): Promise<void> {
   const { build } = (await import(`./builds/${name}.ts`)) as { build: Build }
   const { REDIS_URL: redisUrl, NETWORK_URL: networkUrl, DATA_FOLDER: dataFolder } = process.env
-  const app = await build({ databaseUrl, redisUrl, networkUrl, dataFolder })
+  // The page shows budgets; where builds are compared there is none.
+  const isJudged = page !== undefined
+  const app = await build({ databaseUrl, redisUrl, networkUrl, dataFolder, isJudged })
   if (page !== undefined) {
     app.get('/', async (_request, reply) => reply.type('text/html').send(await readFile(page)))
   }

@@ -9,6 +9,11 @@ export interface BuildOptions {
   networkUrl?: string | undefined
   /** For uploads, and what is to be done with them; without it there is no route that takes any. */
   dataFolder?: string | undefined
+  /**
+   * The hotpath build judges its routes by budgets. Off where it is compared with the usual build, which
+   * has nothing like it.
+   */
+  isJudged?: boolean | undefined
   logger?: FastifyServerOptions['logger']
 }
 

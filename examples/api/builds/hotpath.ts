@@ -45,7 +45,7 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
         : await inRedis(app, options.redisUrl, await readDataVersion(pool))),
     },
     compress: true,
-    budgets: true,
+    budgets: options.isJudged ?? false,
     trustProxy: trustedProxies,
   })
 

@@ -70,7 +70,7 @@ export function sampleRequests(catalogue: Catalogue): LoadRequest[] {
     return [...new Set([...ranked.slice(0, count), ...drawn])]
   }
   const users = sample(catalogue.users, 80)
-  const questions = sample(catalogue.questions, 12)
+  const questions = sample(catalogue.questions, 8)
   const missing = [2 ** 31 - 1, ...sample(absentIds, 5)]
   const get = (path: string): LoadRequest => ({ method: 'GET', path })
 

@@ -51,6 +51,7 @@ describe('npm start', () => {
         'monitor',
         'pooling',
         'query',
+        'pages',
         'response-cache',
         'stampede',
         'network',

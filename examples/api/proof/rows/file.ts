@@ -3,16 +3,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BuildName } from '../../api/contract.ts'
 import { startChild } from '../child-process.ts'
-import type { FileFigures } from '../file/child.ts'
 import { interleave, perBuild } from '../per-build.ts'
 import type { ProofRow } from '../row.ts'
 import { median } from '../statistics.ts'
 import { formatFigure } from '../table.ts'
 
-const module = new URL('../file/child.ts', import.meta.url)
+const module = new URL('../file/child.mjs', import.meta.url)
 
 const fileBytes = 64 * 1_024 * 1_024
 const line = `{"id":1234567,"title":"How do I keep a file of any size out of memory?","tags":["streams"]}\n`
+
+/** What the reading came to. */
+interface FileFigures {
+  readonly lines: number
+  readonly durationMs: number
+  readonly peakBytes: number
+}
 
 export const row: ProofRow = {
   id: 'file',

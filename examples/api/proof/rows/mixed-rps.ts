@@ -31,7 +31,7 @@ export const row: ProofRow = {
   budgetMs: 25_000,
   aims: { gain: 10, gainOverUsual: 1.4 },
   async measure({ ports, load, catalogue, rounds, budgetMs, signal }) {
-    const warmUp = mostAsked(catalogue, settings.maxCacheEntries)
+    const warmUp = mostAsked(catalogue, settings.maxCacheEntries / 2)
     const settling = drawMix(catalogue, requestsDrawn, settleSeed)
     const durationMs = settleShare * budgetMs
     for (const port of [ports.usual, ports.hotpath]) {

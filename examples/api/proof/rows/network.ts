@@ -7,7 +7,7 @@ import type { ProofRow } from '../row.ts'
 import { median } from '../statistics.ts'
 
 /** Pages asked for in each round; the first one opens connections. */
-const pagesPerRound = 6
+const pagesPerRound = 3
 
 export const row: ProofRow = {
   id: 'network',
