@@ -36,7 +36,7 @@ describe('Retry-After', () => {
   })
 
   test('sent twice, the longer one counts', () => {
-    const headers: object = { 'retry-after': ['5', '120', 'soon'] }
+    const headers: Record<string, string[]> = { 'retry-after': ['5', '120', 'soon'] }
     expect(retryAfterMs(headers, clock)).toBe(120_000)
   })
 

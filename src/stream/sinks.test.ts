@@ -212,7 +212,7 @@ describe('toResponse', () => {
       const sink = toResponse(response)
       void sink.write([1])
       response.end()
-      Promise.all([sink.write([2])]).catch(ended.resolve)
+      Promise.resolve(sink.write([2])).catch(ended.resolve)
     })
     expect(await (await fetch(url)).text()).toBe('1\n')
     expect(await ended.promise).toMatchObject({
