@@ -1,5 +1,5 @@
 import { maxTimerMs, type Clock } from '../core/index.ts'
-import type { Aborts } from './aborts.ts'
+import type { Aborts, Stoppable } from './aborts.ts'
 
 /** Resolves after a while, never earlier; rejects when the run is aborted. */
 export function pause(clock: Clock, delayMs: number, aborts: Aborts): Promise<void> {
@@ -12,14 +12,17 @@ export function pause(clock: Clock, delayMs: number, aborts: Aborts): Promise<vo
     // Node's timers may fire up to a millisecond early.
     const timer = clock.after(Math.ceil(delayMs) + 1, () => {
       clearInterval(hold)
-      aborts.delete(leave)
+      aborts.delete(stop)
       resolve()
     })
-    const leave = (reason: Error) => {
-      clearInterval(hold)
-      timer.cancel()
-      reject(reason)
+    const stop: Stoppable = {
+      abortPlace: -1,
+      abort(reason) {
+        clearInterval(hold)
+        timer.cancel()
+        reject(reason)
+      },
     }
-    aborts.add(leave)
+    aborts.add(stop)
   })
 }
