@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici'
 import type { Aborts } from './aborts.ts'
 import { Attempt, type AttemptOptions } from './attempt.ts'
 import { parseBody } from './body.ts'
@@ -16,7 +15,7 @@ import { retryAfterMs } from './retry-after.ts'
 /** What the calls of one run share. */
 export interface CallContext {
   readonly options: ResolvedFetchOptions
-  readonly dispatcher: Dispatcher
+  readonly attempt: AttemptOptions
   readonly aborts: Aborts
   readonly gate: HostGate | undefined
 }
@@ -29,15 +28,12 @@ export class FetchCall {
   status: number | undefined
   readonly #target: Target
   readonly #context: CallContext
-  readonly #attemptOptions: AttemptOptions
   readonly #budgets: ServerBudgets
   #isSent = false
 
   constructor(target: Target, context: CallContext) {
     this.#target = target
     this.#context = context
-    const { dispatcher, aborts, options } = context
-    this.#attemptOptions = { ...options, dispatcher, aborts }
     this.#budgets = budgetsOf(target.url.origin)
   }
 
@@ -109,7 +105,7 @@ export class FetchCall {
 
   #makeAttempt(): Attempt {
     this.attempts++
-    return new Attempt(this.#target, this.#attemptOptions)
+    return new Attempt(this.#target, this.#context.attempt)
   }
 
   #hasRetryLeft(round: number, waitMs: number | undefined): boolean {
