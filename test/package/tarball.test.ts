@@ -103,6 +103,20 @@ describe('in an empty folder, without any peer', () => {
     await expect(importIn(app, 'hotpath/postgres')).rejects.toThrow(/Cannot find package 'pg'/)
   })
 
+  test('what needs a package says so by one code, whatever the room', async () => {
+    const program = `
+      import { lines } from 'hotpath/stream'
+      import { createTasks, redisEngine } from 'hotpath/tasks'
+      const codes = [lines(['a,b']).csv().toArray(), createTasks({ engine: redisEngine({ url: 'redis://localhost' }) }).start()]
+      for (const code of codes) console.log(await code.then(() => 'none', (error) => error.code))
+      process.exit()
+    `
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: app,
+    })
+    expect(stdout).toBe('HOTPATH_PEER_MISSING\nHOTPATH_PEER_MISSING\n')
+  })
+
   test('types pass for a consumer of what needs no peer, libraries checked too', async () => {
     await check(app, {
       'main.ts': `
