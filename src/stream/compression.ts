@@ -5,12 +5,13 @@ import type { Compression } from './lines-options.ts'
 /** Bytes that must be there to tell how a source is compressed. */
 export const magicBytes = 4
 
-const gzipMagic = Buffer.from('1f8b', 'hex')
+// With the method, of which there is one (RFC 1952): two bytes alone are a letter in UTF-16.
+const gzipMagic = Buffer.from('1f8b08', 'hex')
 const zstdMagic = Buffer.from('28b52ffd', 'hex')
 
 /** How a source is compressed, by its first bytes; brotli has no mark and goes by the name. */
 export function recogniseCompression(head: Buffer, name: string): Compression | false {
-  if (head.subarray(0, 2).equals(gzipMagic)) return 'gzip'
+  if (head.subarray(0, 3).equals(gzipMagic)) return 'gzip'
   if (head.subarray(0, 4).equals(zstdMagic)) return 'zstd'
   return name.endsWith('.br') && 'brotli'
 }

@@ -67,7 +67,8 @@ export async function deliver<T, Result>(
       durationMs: meter.elapsedMs,
     }
   } catch (error) {
-    await sink.abort(error)
+    // Whatever else goes wrong now, this is the error to tell.
+    await sink.abort(error).catch(() => {})
     await rejects?.end()
     throw error
   } finally {

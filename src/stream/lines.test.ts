@@ -62,7 +62,9 @@ describe('any text, cut anywhere, gives the lines of the oracle', () => {
     await fc.assert(
       fc.asyncProperty(rawBytes, cuts, async (bytes, places) => {
         const wanted = oracle(bytes, encoding).map(({ text }) => text)
-        expect(await lines(cut(bytes, places), { encoding }).toArray()).toEqual(wanted)
+        // Now and then such bytes begin as gzip does.
+        const found = lines(cut(bytes, places), { encoding, compression: false })
+        expect(await found.toArray()).toEqual(wanted)
       }),
       { numRuns: 1_000 },
     )

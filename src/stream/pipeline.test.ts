@@ -244,6 +244,20 @@ describe('rows that fail', () => {
     expect(journal).toEqual(['abort Error: full'])
   })
 
+  test('a sink that cannot even be aborted hides no error, and the rejects are closed', async () => {
+    const rejects = createJournal<RejectedRow>()
+    const { sink } = createJournal<string>({ write: () => Promise.reject(new Error('broken')) })
+    const stuck: Sink<string, string> = {
+      ...sink,
+      abort() {
+        throw new Error('cannot be aborted')
+      },
+    }
+    const failed = lines(text).map(odd).to(stuck, { rejects: rejects.sink })
+    await expect(failed).rejects.toThrow('broken')
+    expect(rejects.journal.at(-1)).toBe('close')
+  })
+
   test('a reject sink that cannot be closed is aborted, so that it frees what it holds', async () => {
     const rejects = createJournal<RejectedRow>({ close: () => Promise.reject(new Error('full')) })
     const { journal, sink } = createJournal<string>()

@@ -34,7 +34,7 @@ export function placedSink<T, Result>(
   return {
     write: (rows) => target.write(rows),
     close: () => target.close(),
-    abort: (reason) => target.abort(reason),
+    abort: async (reason) => target.abort(reason),
     signal: target.signal,
   }
 }

@@ -6,7 +6,7 @@ import type { Run } from './run.ts'
 export interface StreamProgress {
   /** Bytes of the source that were read: of the file, so compressed ones where it is. */
   readonly bytes: number
-  /** Bytes of the source in all; undefined where that is not known. */
+  /** Bytes of the source from where the run began (`from`) to its end; undefined where that is not known. */
   readonly totalBytes: number | undefined
   /** Rows that the sink has taken. */
   readonly rows: number

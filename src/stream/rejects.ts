@@ -56,7 +56,7 @@ export class Rejects {
       await this.flush()
       await this.#sink.close()
     } catch (error) {
-      await this.#sink.abort(error)
+      await this.#sink.abort(error).catch(() => {})
       throw error
     }
   }

@@ -90,6 +90,11 @@ describe('the same lines from', () => {
     expect((await found.toArray())[0]?.slice(0, 2)).toBe('\u001f\u008b')
   })
 
+  test('a text that begins with the first two bytes of gzip', async () => {
+    const text = Buffer.from('\u8b1fa\nb', 'utf16le')
+    expect(await lines(text, { encoding: 'utf-16le' }).toArray()).toEqual(['\u8b1fa', 'b'])
+  })
+
   test('text in chunks that cut a character in two', async () => {
     expect(await lines(['a\ud83d', '\ude00\nb']).toArray()).toEqual(['a😀', 'b'])
   })
