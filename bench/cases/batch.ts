@@ -45,7 +45,7 @@ async function prepare(): Promise<void> {
   aiohttp = measureAiohttp(`${upstream.url}/${answerMs}`, calls, concurrency)
   console.log(
     aiohttp === undefined
-      ? '- aiohttp: not installed (python3 -m pip install aiohttp, or apt-get install python3-aiohttp)'
+      ? '- aiohttp: not installed, so nothing is claimed about it (apt-get install python3-aiohttp)'
       : `- aiohttp, ${answerMs} ms answers: ${aiohttp.batchMs.toFixed(0)} ms for a batch, ${aiohttp.cpuMicrosPerCall.toFixed(0)} µs of CPU for a request`,
   )
   hedging = await measureHedging(upstream)
@@ -103,11 +103,9 @@ const bench: Bench = {
         atLeast: 1,
       })),
     {
-      claim: `${answerMs} ms answers: ahead of aiohttp, where it is installed`,
+      claim: `${answerMs} ms answers: ahead of aiohttp`,
       value: (figures) =>
-        aiohttp === undefined
-          ? Infinity
-          : aiohttp.batchMs / figures.median('waiting', 'hotpath/batch', 'p50Ms'),
+        aiohttp && aiohttp.batchMs / figures.median('waiting', 'hotpath/batch', 'p50Ms'),
       atLeast: 1,
     },
     {

@@ -152,7 +152,8 @@ export interface OverloadWorkload {
 /** What we claim, and how it is worked out of the figures. */
 export type ClaimRule = {
   readonly claim: string
-  readonly value: (figures: Figures) => number
+  /** Undefined where it cannot be judged on this machine: then it is left out. */
+  readonly value: (figures: Figures) => number | undefined
 } & ({ readonly atLeast: number } | { readonly atMost: number })
 
 /** What the rounds gave. */

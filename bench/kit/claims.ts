@@ -8,8 +8,9 @@ export interface Claim {
   readonly holds: boolean
 }
 
-export function judge(rule: ClaimRule, figures: Figures): Claim {
+export function judge(rule: ClaimRule, figures: Figures): Claim | undefined {
   const value = rule.value(figures)
+  if (value === undefined) return undefined
   return 'atLeast' in rule
     ? { claim: rule.claim, value, bar: rule.atLeast, holds: value >= rule.atLeast }
     : { claim: rule.claim, value, bar: rule.atMost, holds: value <= rule.atMost }

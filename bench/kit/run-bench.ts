@@ -42,7 +42,7 @@ export async function runBench({ name, file, bench, jsonFile, closing }: BenchRu
   await bench.prepare?.(services)
   const samples = await runRounds(file, bench, services, closing)
   printTables(bench, samples)
-  const claims = bench.claims.map((rule) => judge(rule, samples))
+  const claims = bench.claims.flatMap((rule) => judge(rule, samples) ?? [])
   printClaims(claims)
 
   const contenders = Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../core/index.ts'
-import type { Aborts } from './aborts.ts'
+import type { Aborts, Stoppable } from './aborts.ts'
 import { checkLiteralAddress } from './address-guard.ts'
 import { Exchange, type Answer } from './exchange.ts'
 import {
@@ -25,7 +25,8 @@ export interface AttemptOptions {
 }
 
 /** One attempt to get an answer: a request and what it is redirected to, within one time limit. */
-export class Attempt {
+export class Attempt implements Stoppable {
+  abortPlace = -1
   /** The server may have seen the first request. */
   isSent = false
   readonly #target: Target
@@ -42,7 +43,7 @@ export class Attempt {
   async run(): Promise<Answer> {
     const { aborts, clock, timeoutMs } = this.#options
     aborts.throwIfAborted()
-    aborts.add(this.abort)
+    aborts.add(this)
     const timer =
       timeoutMs === false
         ? undefined
@@ -51,11 +52,11 @@ export class Attempt {
       return await this.#follow()
     } finally {
       timer?.cancel()
-      aborts.delete(this.abort)
+      aborts.delete(this)
     }
   }
 
-  readonly abort = (reason: Error): void => {
+  abort(reason: Error): void {
     this.#abortReason ??= reason
     this.#exchange?.abort(reason)
   }

@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici'
 import type { Aborts } from './aborts.ts'
 import { Attempt, type AttemptOptions } from './attempt.ts'
 import { parseBody } from './body.ts'
@@ -10,13 +9,13 @@ import { placeOf, type Target } from './fetch-request.ts'
 import { runHedged } from './hedge.ts'
 import type { HostGate } from './host-gate.ts'
 import { pause } from './pause.ts'
-import { backoffMs, mayAskAgain, mayRetry } from './retry.ts'
+import { backoffMs, mayAskAgain, mayBeOverload, mayRetry } from './retry.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 /** What the calls of one run share. */
 export interface CallContext {
   readonly options: ResolvedFetchOptions
-  readonly dispatcher: Dispatcher
+  readonly attempt: AttemptOptions
   readonly aborts: Aborts
   readonly gate: HostGate | undefined
 }
@@ -29,15 +28,12 @@ export class FetchCall {
   status: number | undefined
   readonly #target: Target
   readonly #context: CallContext
-  readonly #attemptOptions: AttemptOptions
   readonly #budgets: ServerBudgets
   #isSent = false
 
   constructor(target: Target, context: CallContext) {
     this.#target = target
     this.#context = context
-    const { dispatcher, aborts, options } = context
-    this.#attemptOptions = { ...options, dispatcher, aborts }
     this.#budgets = budgetsOf(target.url.origin)
   }
 
@@ -71,11 +67,14 @@ export class FetchCall {
     const { gate } = this.#context
     if (gate === undefined) return this.#attempt()
     const pass = await gate.enter(this.#target.url.origin)
-    let isOverloaded = true
+    let isOverloaded = false
     try {
       const answer = await this.#attempt()
       isOverloaded = answer.status === 429 || answer.status === 503
       return answer
+    } catch (error) {
+      isOverloaded = mayBeOverload(error)
+      throw error
     } finally {
       pass.leave(isOverloaded)
     }
@@ -106,7 +105,7 @@ export class FetchCall {
 
   #makeAttempt(): Attempt {
     this.attempts++
-    return new Attempt(this.#target, this.#attemptOptions)
+    return new Attempt(this.#target, this.#context.attempt)
   }
 
   #hasRetryLeft(round: number, waitMs: number | undefined): boolean {

@@ -110,6 +110,11 @@ export class FetchRun {
   async #open(): Promise<CallContext> {
     const options = this.#options
     const dispatcher = options.dispatcher ?? (await sharedAgent(options.publicAddressesOnly))
-    return (this.#context ??= { options, dispatcher, aborts: this.#aborts, gate: this.#gate })
+    return (this.#context ??= {
+      options,
+      attempt: { ...options, dispatcher, aborts: this.#aborts },
+      aborts: this.#aborts,
+      gate: this.#gate,
+    })
   }
 }

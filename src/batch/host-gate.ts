@@ -1,6 +1,6 @@
 import type { Clock } from '../core/index.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
-import type { Aborts } from './aborts.ts'
+import type { Aborts, Stoppable } from './aborts.ts'
 
 /** How a {@link HostGate} limits. */
 export interface HostGateOptions {
@@ -21,7 +21,8 @@ export interface Pass {
  * Lets at most so many requests through at a time, in all and to each host. Those who wait for a busy
  * host do not hold up the others; hosts that are waited for take turns.
  */
-export class HostGate {
+export class HostGate implements Stoppable {
+  abortPlace = -1
   readonly #options: HostGateOptions
   // A host is forgotten when nobody is there: there may be a million of them.
   readonly #hosts = new Map<string, Host>()
@@ -30,12 +31,15 @@ export class HostGate {
 
   constructor(options: HostGateOptions) {
     this.#options = options
-    options.aborts.add((reason) => {
-      for (const { waiting } of this.#waitedFor) {
-        for (const { reject } of waiting.splice(0)) reject(reason)
-      }
-      this.#waitedFor.clear()
-    })
+    options.aborts.add(this)
+  }
+
+  /** Sends away those who wait. */
+  abort(reason: Error): void {
+    for (const { waiting } of this.#waitedFor) {
+      for (const { reject } of waiting.splice(0)) reject(reason)
+    }
+    this.#waitedFor.clear()
   }
 
   enter(name: string): Promise<Pass> {

@@ -1,5 +1,6 @@
 import type { ResolvedMapOptions } from './map-options.ts'
 import { MapRun, type Outcome, type Outlet } from './map-run.ts'
+import { Ring } from './ring.ts'
 
 type Step = IteratorResult<unknown, undefined>
 
@@ -11,9 +12,8 @@ export class MapIterator<T> implements AsyncIterator<unknown, undefined>, Outlet
    * What is done and not taken, by its place in the order of delivery: that of the source, or of
    * arrival.
    */
-  readonly #waiting = new Map<number, unknown>()
+  readonly #waiting = new Ring<{ readonly value: unknown } | typeof skipped>()
   readonly #takers: PromiseWithResolvers<Step>[] = []
-  #nextPlace = 0
   #arrivedCount = 0
   #hasStarted = false
   #outcome: Outcome | undefined
@@ -51,7 +51,7 @@ export class MapIterator<T> implements AsyncIterator<unknown, undefined>, Outlet
   }
 
   deliver(index: number, result: unknown): void {
-    this.#waiting.set(this.#isOrdered ? index : this.#arrivedCount++, result)
+    this.#waiting.set(this.#isOrdered ? index : this.#arrivedCount++, { value: result })
     this.#serve()
   }
 
@@ -68,11 +68,11 @@ export class MapIterator<T> implements AsyncIterator<unknown, undefined>, Outlet
   }
 
   #serve(): void {
-    while (this.#takers.length > 0 || this.#waiting.get(this.#nextPlace) === skipped) {
-      if (this.#waiting.has(this.#nextPlace)) {
-        const value = this.#waiting.get(this.#nextPlace)
-        this.#waiting.delete(this.#nextPlace++)
-        if (value !== skipped) this.#takers.shift()?.resolve({ done: false, value })
+    while (this.#takers.length > 0 || this.#waiting.first === skipped) {
+      const { first } = this.#waiting
+      if (first !== undefined) {
+        this.#waiting.shift()
+        if (first !== skipped) this.#takers.shift()?.resolve({ done: false, value: first.value })
       } else if (this.#outcome !== undefined) {
         this.#tell(this.#outcome)
       } else {
@@ -91,4 +91,4 @@ export class MapIterator<T> implements AsyncIterator<unknown, undefined>, Outlet
   }
 }
 
-const skipped = Symbol('skipped')
+const skipped: unique symbol = Symbol('skipped')

@@ -7,8 +7,15 @@ import type { Clock } from '../core/index.ts'
  * wrong.
  */
 export function retryAfterMs(headers: IncomingHttpHeaders, clock: Clock): number | undefined {
-  const value = headers['retry-after']?.trim()
-  if (value === undefined) return undefined
+  // Whatever the type says: undici makes a list of a field that was sent twice. The longest counts.
+  const waits = [headers['retry-after'] ?? []]
+    .flat()
+    .map((value) => waitOf(value.trim(), headers, clock))
+    .filter((waitMs) => waitMs !== undefined)
+  return waits.length === 0 ? undefined : Math.max(...waits)
+}
+
+function waitOf(value: string, headers: IncomingHttpHeaders, clock: Clock): number | undefined {
   if (/^\d+$/.test(value)) return Number(value) * 1_000
   // `Date.parse` makes a date of almost anything, and takes the form of C's asctime for local time.
   if (!/^[A-Z][a-z]{2}/.test(value)) return undefined

@@ -5,7 +5,14 @@ import { AdaptiveLimit } from './adaptive-limit.ts'
 import { Aborts } from './aborts.ts'
 import { Budget, budgetsOf } from './budget.ts'
 import { pause } from './pause.ts'
-import { backoffMs } from './retry.ts'
+import {
+  addressRefused,
+  bodyTooLarge,
+  connectionFailed,
+  redirectInvalid,
+  timedOut,
+} from './fetch-error.ts'
+import { backoffMs, mayBeOverload } from './retry.ts'
 import { retryAfterMs } from './retry-after.ts'
 
 describe('Retry-After', () => {
@@ -26,6 +33,11 @@ describe('Retry-After', () => {
   ])('%j with the date %j is %j ms', (value, date, expected) => {
     const headers = { ...(value && { 'retry-after': value }), ...(date && { date }) }
     expect(retryAfterMs(headers, clock)).toBe(expected)
+  })
+
+  test('sent twice, the longer one counts', () => {
+    const headers: Record<string, string[]> = { 'retry-after': ['5', '120', 'soon'] }
+    expect(retryAfterMs(headers, clock)).toBe(120_000)
   })
 
   test('is never undercut by the time to wait', () => {
@@ -52,6 +64,23 @@ test('a pause ends after its time and not before, or when the run is aborted', a
   const aborted = pause(clock, 100, aborts)
   aborts.abort(new Error('enough'))
   await expect(aborted).rejects.toThrow('enough')
+  await expect(pause(clock, 100, aborts)).rejects.toThrow('enough')
+})
+
+test('a server that is slow or breaks connections has too much to do, one that is wrong has not', () => {
+  const place = 'http://a.example/'
+  const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+  const noName = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
+  const overloads = [timedOut(place, 1), connectionFailed(place, true, reset)]
+  expect(overloads.map((error) => mayBeOverload(error))).toEqual([true, true])
+  const others = [
+    bodyTooLarge(place, 1),
+    redirectInvalid(place, 'it is a loop', 302),
+    addressRefused('a.example', '10.0.0.1'),
+    connectionFailed(place, false, noName),
+    new Error('aborted'),
+  ]
+  expect(others.filter((error) => mayBeOverload(error))).toEqual([])
 })
 
 test('a budget lets through its share, whatever the order', () => {

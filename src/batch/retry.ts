@@ -15,11 +15,18 @@ export function mayAskAgain(target: Target, { status }: Answer): boolean {
  * the server may have seen only if doing it twice is doing it once (RFC 9110 section 9.2.2).
  */
 export function mayRetry(target: Target, error: unknown, isSent: boolean): boolean {
+  return mayBeOverload(error) && (!isSent || isRepeatable(target))
+}
+
+/**
+ * Whether an attempt failed as it does at a server that has too much to do, and may do better later: it
+ * was too slow, or the connection broke. A body that is too long or a loop of redirects says nothing.
+ */
+export function mayBeOverload(error: unknown): boolean {
   if (!(error instanceof FetchError)) return false
   const { code, cause } = error
-  if (code === 'HOTPATH_BATCH_TIMEOUT') return !isSent || isRepeatable(target)
-  if (code !== 'HOTPATH_BATCH_CONNECTION_FAILED' || isPermanent(cause)) return false
-  return !isSent || isRepeatable(target)
+  if (code === 'HOTPATH_BATCH_TIMEOUT') return true
+  return code === 'HOTPATH_BATCH_CONNECTION_FAILED' && !isPermanent(cause)
 }
 
 /**

@@ -50,6 +50,7 @@ export type {
   RedisSetOptions,
   RedisSubscription,
 } from './redis.ts'
+export { loadPeer } from './peer.ts'
 export { fromIoredis, type IoredisClient, type IoredisSubscriber } from './redis-ioredis.ts'
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisSubscriber } from './redis-node.ts'
 export { redisScript } from './redis-script.ts'

@@ -40,12 +40,22 @@ export class HitRatioBudget {
   }
 
   #catchUp(nowMs: number): void {
-    if (this.#read === undefined) return
-    const { hits, misses } = this.#read()
+    const counts = this.#counts()
+    if (counts === undefined) return
+    const { hits, misses } = counts
     // Counts that have gone back are those of a cache that has begun anew.
     const newHits = Math.max(0, hits - this.#seen.hits)
     const newMisses = Math.max(0, misses - this.#seen.misses)
     this.add(newHits, newMisses, nowMs)
     this.#seen = { hits, misses }
+  }
+
+  // It is asked by a timer, where an error would end the process. A cache that cannot tell has nothing new.
+  #counts(): HitCounts | undefined {
+    try {
+      return this.#read?.()
+    } catch {
+      return undefined
+    }
   }
 }

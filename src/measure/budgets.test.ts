@@ -196,6 +196,18 @@ describe('components', () => {
     clock.advance(30_000)
     expect(found('users')).toMatchObject([{ samples: 2, state: 'not enough data' }])
   })
+
+  test('a cache whose counts cannot be read has nothing new, and the timer goes on', () => {
+    make()
+    let isBroken = false
+    budgets.cache('users', () => {
+      if (isBroken) throw new Error('no counts today')
+      return { hits: 20, misses: 0 }
+    })
+    isBroken = true
+    clock.advance(30_000)
+    expect(found('users')).toMatchObject([{ samples: 0, state: 'not enough data' }])
+  })
 })
 
 test('an event says when a budget turns, and not again while it stays', () => {

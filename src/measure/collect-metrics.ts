@@ -75,9 +75,12 @@ export function collectMetrics(exporter: Exporter): readonly CollectedMetric[] {
     // Another version of the package in the same process may have other kinds.
     const table: MetricTable<never> | undefined = tables[component.kind]
     if (table === undefined) continue
-    const stats = readStats(component)
-    if (stats === undefined) failedComponents++
-    else droppedSeries += addAll(collected, table, component.name, stats, exporter)
+    try {
+      droppedSeries += addAll(collected, table, component, exporter)
+    } catch {
+      // Its figures threw, or are those of another version: the others are told all the same.
+      failedComponents++
+    }
   }
   return [
     ...[...collected.values()].filter(({ series }) => series.length > 0),
@@ -94,10 +97,10 @@ type Collecting = Described & { readonly type: CollectedMetric['type']; series: 
 function addAll(
   collected: Map<string, Collecting>,
   { nameAttribute, metrics }: MetricTable<never>,
-  componentName: string,
-  stats: object,
+  component: RegisteredComponent,
   exporter: Exporter,
 ): number {
+  const stats = component.stats()
   let droppedSeries = 0
   for (const metric of metrics) {
     if (!isFor(exporter, metric)) continue
@@ -107,18 +110,10 @@ function addAll(
       if (value === undefined) continue
       if (entry.series.length >= maxSeries) droppedSeries++
       else
-        entry.series.push({ attributes: { [nameAttribute]: componentName, ...attributes }, value })
+        entry.series.push({ attributes: { [nameAttribute]: component.name, ...attributes }, value })
     }
   }
   return droppedSeries
-}
-
-function readStats(component: RegisteredComponent): object | undefined {
-  try {
-    return component.stats()
-  } catch {
-    return undefined
-  }
 }
 
 function isFor(exporter: Exporter, { only }: Described): boolean {

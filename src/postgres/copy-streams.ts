@@ -1,16 +1,11 @@
 import type * as CopyStreams from 'pg-copy-streams'
-import { queryInvalid } from './errors.ts'
+import { loadPeer } from '../core/index.ts'
 
 /**
  * Loads pg-copy-streams, which only those need who COPY.
  *
- * @throws HotpathError HOTPATH_POSTGRES_QUERY_INVALID
+ * @throws HotpathError HOTPATH_PEER_MISSING
  */
-export async function loadCopyStreams(): Promise<typeof CopyStreams> {
-  try {
-    return await import('pg-copy-streams')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw queryInvalid('COPY needs the package pg-copy-streams: npm install pg-copy-streams')
-  }
+export function loadCopyStreams(): Promise<typeof CopyStreams> {
+  return loadPeer('COPY', 'pg-copy-streams', () => import('pg-copy-streams'))
 }

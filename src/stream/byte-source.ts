@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Readable } from 'node:stream'
 import { invalid } from '../core/index.ts'
 import { FileBytes } from './file-bytes.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /**
  * What {@link lines} reads from: the path or the `file:` URL of a file, bytes, a Node stream, a web
@@ -20,7 +21,7 @@ export type LineSource =
 export interface ByteSource {
   /** For messages. */
   readonly name: string
-  /** The bytes in all, where that is known before they are read. */
+  /** The bytes that are to be read in all, where that is known before. */
   readonly totalBytes: number | undefined
   /** The next chunk, which may be overwritten by the next call; undefined at the end. */
   next(): Promise<Buffer | undefined>
@@ -32,8 +33,8 @@ export interface ByteSource {
 
 /** Opens nothing yet: that happens with the first call of `next`. */
 export function openBytes(source: LineSource, signal: AbortSignal | undefined): ByteSource {
-  if (typeof source === 'string') return new FileBytes(source)
-  if (source instanceof URL) return new FileBytes(pathOf(source))
+  if (typeof source === 'string') return new FileBytes(source, signal)
+  if (source instanceof URL) return new FileBytes(pathOf(source), signal)
   if (source instanceof Uint8Array) return new ChunkBytes(oneByOne(piecesOf(source)), signal)
   if (source instanceof Readable) return new ChunkBytes(ofNodeStream(source), signal)
   if (typeof source === 'object' && source !== null) {
@@ -146,14 +147,4 @@ class ChunkBytes implements ByteSource {
     this.#highSurrogate = isCut ? text.slice(-1) : ''
     return Buffer.from(isCut ? text.slice(0, -1) : text)
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  const { promise: result, resolve, reject } = Promise.withResolvers<T>()
-  const stop = () => reject(signal.reason)
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
-  promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  return result
 }

@@ -1,5 +1,5 @@
 import type { Parser } from 'csv-parse'
-import { HotpathError, knownOptions } from '../core/index.ts'
+import { knownOptions, loadPeer } from '../core/index.ts'
 import type { Place } from './place.ts'
 import { ListedBatch, type RowBatch } from './row-batch.ts'
 import type { Batches } from './row-steps.ts'
@@ -87,7 +87,7 @@ async function openParser(
   { columns = true, delimiter = ',', quote = '"', comment, trim = false }: CsvOptions,
   onBadRecord: (line: number, reason: string) => void,
 ): Promise<Parser> {
-  const { parse } = await loadCsvParse()
+  const { parse } = await loadPeer('csv()', 'csv-parse', () => import('csv-parse'))
   return parse({
     columns: typeof columns === 'boolean' ? columns : [...columns],
     delimiter,
@@ -103,19 +103,6 @@ async function openParser(
       return undefined
     },
   })
-}
-
-async function loadCsvParse() {
-  try {
-    return await import('csv-parse')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new HotpathError(
-      'HOTPATH_OPTION_INVALID',
-      'csv() needs the package csv-parse: npm install csv-parse',
-      { cause: error },
-    )
-  }
 }
 
 /** Checks what can be checked before anything is read. */

@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import type { ByteSource } from './byte-source.ts'
 import { sourceFailed } from './errors.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 // Each read is a trip to another thread, so it fetches several pieces of what is decoded at once.
 const chunkBytes = 512 * 1_024
@@ -10,53 +11,69 @@ export class FileBytes implements ByteSource {
   readonly name: string
   totalBytes: number | undefined
   readonly #path: string
-  #file: FileHandle | undefined
+  readonly #signal: AbortSignal | undefined
+  #file: Promise<FileHandle> | undefined
   #isClosed = false
+  // Undefined for a pipe or a terminal: nobody knows when there is something to read.
+  #sizeBytes: number | undefined
+  #givenBytes = 0
   // Where the next read begins; a pipe or a terminal only knows "on".
   #position: number | null = null
   #next = Buffer.allocUnsafeSlow(0)
   #other = this.#next
   #reading: Promise<Buffer> | undefined
 
-  constructor(path: string) {
+  constructor(path: string, signal: AbortSignal | undefined) {
     this.name = path
     this.#path = path
+    this.#signal = signal
   }
 
   async next(): Promise<Buffer | undefined> {
     try {
-      const file = (this.#file ??= await this.#open())
-      const chunk = await (this.#reading ?? this.#read(file))
+      const file = await unlessAborted((this.#file ??= this.#open()), this.#signal)
+      this.#reading ??= this.#read(file)
+      const chunk = await unlessAborted(this.#reading, this.#signal)
       if (chunk.length === 0 || this.#isClosed) return undefined
+      this.#givenBytes += chunk.length
       this.#reading = this.#read(file)
       // It is awaited by the next call, if there is one.
       this.#reading.catch(() => {})
       return chunk
     } catch (error) {
+      this.#signal?.throwIfAborted()
       throw sourceFailed(this.#path, error)
     }
   }
 
   /** Drops what was read ahead. */
   async seek(byteOffset: number): Promise<boolean> {
-    if (this.totalBytes === undefined) return false
+    if (this.#sizeBytes === undefined) return false
     await this.#reading?.catch(() => {})
     this.#reading = undefined
     this.#position = byteOffset
+    this.totalBytes = this.#givenBytes + Math.max(0, this.#sizeBytes - byteOffset)
     return true
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
+    const closing = this.#closeAfterReading()
+    // To open a pipe, or to read from it, lasts until somebody writes, if ever, and cannot be called off.
+    if (this.#sizeBytes === undefined) closing.catch(() => {})
+    else await closing
+  }
+
+  async #closeAfterReading(): Promise<void> {
+    const file = await this.#file?.catch(() => undefined)
     await this.#reading?.catch(() => {})
-    await this.#file?.close()
-    this.#file = undefined
+    await file?.close()
   }
 
   async #open(): Promise<FileHandle> {
     const file = await open(this.#path)
     const stats = await file.stat()
-    if (stats.isFile()) this.totalBytes = stats.size
+    if (stats.isFile()) this.totalBytes = this.#sizeBytes = stats.size
     return file
   }
 

@@ -120,6 +120,27 @@ describe('xmlRows', () => {
     ])
   })
 
+  test('rejects a line that holds more than its row: none of it is lost without a word', async () => {
+    const bad = [
+      '<row A="1" /><row A="2" />',
+      '<row A="1" /></a>',
+      '<!-- <row A="1" /> -->',
+      'x <row A="1" />',
+      '<row A B="1" />',
+    ]
+    const { rows, rejected } = await read(
+      lines(Buffer.from(`<a>\n${bad.join('\n')}\n</a>\n`)).xmlRows(),
+    )
+    expect(rows).toEqual([])
+    expect(rejected.map((text) => text.replace(/\/\d+/, ''))).toEqual([
+      '2 more than the <row .../> stands on the line',
+      '3 more than the <row .../> stands on the line',
+      '4 more than the <row .../> stands on the line',
+      '5 more than the <row .../> stands on the line',
+      '6 the <row .../> is cut off',
+    ])
+  })
+
   test('an empty text lacks its closing tag; one that was read to its end does not', async () => {
     const { rejected } = await read(lines(Buffer.alloc(0)).xmlRows())
     expect(rejected).toEqual(['1/0 the text ends here, before its closing tag'])

@@ -243,6 +243,14 @@ describe('rows that fail', () => {
     await expect(lines(text).map(odd).to(sink, { rejects: rejects.sink })).rejects.toThrow('full')
     expect(journal).toEqual(['abort Error: full'])
   })
+
+  test('a reject sink that cannot be closed is aborted, so that it frees what it holds', async () => {
+    const rejects = createJournal<RejectedRow>({ close: () => Promise.reject(new Error('full')) })
+    const { journal, sink } = createJournal<string>()
+    await expect(lines(text).map(odd).to(sink, { rejects: rejects.sink })).rejects.toThrow('full')
+    expect(rejects.journal.at(-1)).toBe('abort Error: full')
+    expect(journal.at(-1)).toBe('abort Error: full')
+  })
 })
 
 describe('places', () => {

@@ -123,7 +123,7 @@ export class Pipeline<T> implements AsyncIterable<T> {
   /**
    * Parses lines as CSV (RFC 4180); a record may go over several of them. Needs the package csv-parse.
    *
-   * @throws HotpathError HOTPATH_OPTION_INVALID
+   * @throws HotpathError HOTPATH_OPTION_INVALID; HOTPATH_PEER_MISSING when it is run
    */
   csv(this: Pipeline<string>, options: CsvOptions & { columns: false }): Pipeline<string[]>
   csv(this: Pipeline<string>, options?: CsvOptions): Pipeline<Record<string, string>>

@@ -52,14 +52,19 @@ export class Rejects {
 
   async close(): Promise<void> {
     this.#isEnded = true
-    await this.flush()
-    await this.#sink.close()
+    try {
+      await this.flush()
+      await this.#sink.close()
+    } catch (error) {
+      await this.#sink.abort(error)
+      throw error
+    }
   }
 
   /** Closes it after a run that failed: what was rejected until then is worth reading. */
   async end(): Promise<void> {
-    if (this.#isEnded) return
-    await this.close().catch((error: unknown) => this.#sink.abort(error))
+    // The error of the run is the one to tell.
+    if (!this.#isEnded) await this.close().catch(() => {})
   }
 }
 

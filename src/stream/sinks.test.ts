@@ -81,6 +81,13 @@ describe('toFile', () => {
     await rm(path, { recursive: true })
   })
 
+  test('puts no file in the place of a pipe or a device', async () => {
+    const path = join(folder, 'pipe')
+    await promisify(execFile)('mkfifo', [path])
+    await expect(from(rows).to(toFile(path))).rejects.toThrow('it is no regular file')
+    expect((await stat(path)).isFIFO()).toBe(true)
+  })
+
   test('a disk that takes no more fails it, and nothing is left', async () => {
     const path = join(folder, 'large.txt')
     const program = `
@@ -197,6 +204,21 @@ describe('toResponse', () => {
     await once(request, 'response')
     request.destroy()
     expect(await ended.promise).toMatchObject({ code: 'HOTPATH_STREAM_SINK_FAILED' })
+  })
+
+  test('a response that somebody else has ended is not taken for a client that went away', async () => {
+    const ended = Promise.withResolvers<unknown>()
+    const url = await serve((_request, response) => {
+      const sink = toResponse(response)
+      void sink.write([1])
+      response.end()
+      Promise.resolve(sink.write([2])).catch(ended.resolve)
+    })
+    expect(await (await fetch(url)).text()).toBe('1\n')
+    expect(await ended.promise).toMatchObject({
+      code: 'HOTPATH_STREAM_SINK_FAILED',
+      message: expect.stringContaining('somebody else has ended it'),
+    })
   })
 
   test('a failure in the middle cuts the connection; before the first row the handler may answer', async () => {

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open as openFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -127,6 +128,19 @@ describe('goes on from a byte offset', () => {
   })
 })
 
+describe('progress', () => {
+  test('of a run that begins in the middle ends at the bytes that were to be read', async () => {
+    const path = await write('middle.txt', bytes)
+    const told: [number, number | undefined][] = []
+    await lines(path, { from: 1_500_000 }).to(async () => {}, {
+      onProgress: (progress) => told.push([progress.bytes, progress.totalBytes]),
+    })
+    const [read, total] = told.at(-1) ?? []
+    expect(read).toBeLessThan(bytes.length)
+    expect(read).toBe(total)
+  })
+})
+
 describe('bad input is one clear error, and everything is closed', () => {
   test('a missing file', async () => {
     const failed = lines(join(folder, 'none.txt')).toArray()
@@ -214,6 +228,22 @@ describe('leaving early closes', () => {
     })
     await expect(thrown).rejects.toThrow('no more')
     expect(openFiles()).toEqual([])
+  })
+
+  test('a pipe, without waiting for whoever writes to it', async () => {
+    const path = join(folder, 'pipe')
+    execFileSync('mkfifo', [path])
+    // Opened for both, it neither waits for a reader nor comes to an end.
+    const writer = await openFile(path, 'r+')
+    await writer.write('a\nb\n')
+    expect(await lines(path).take(1).toArray()).toEqual(['a'])
+    const controller = new AbortController()
+    const reading = lines(path, { signal: controller.signal }).toArray()
+    setImmediate(() => controller.abort('enough'))
+    await expect(reading).rejects.toBe('enough')
+    // Ends the reads that nobody waits for any more.
+    await writer.close()
+    await expect.poll(openFiles).toEqual([])
   })
 
   test('a web stream is cancelled, a Node stream destroyed, a generator returned', async () => {

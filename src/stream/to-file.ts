@@ -104,6 +104,8 @@ class FileSink implements Sink<unknown, WrittenFile> {
     // The rename would refuse it too, but only when all is written.
     const there = await stat(this.#path).catch(() => undefined)
     if (there?.isDirectory()) throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' })
+    // The rename would put a file in the place of a device or a pipe, and whoever reads that gets nothing.
+    if (there?.isFile() === false) throw new Error('it is no regular file')
     if (this.#isGzip) this.#packer = new Packer((await import('node:zlib')).createGzip())
     this.#file = await open(this.#partialPath, 'wx', there?.mode ?? 0o666)
     return this.#file

@@ -62,29 +62,35 @@ class ResponseSink implements Sink<unknown> {
   }
 
   async write(rows: readonly unknown[]): Promise<void> {
-    this.signal.throwIfAborted()
+    this.#throwIfOver()
     if (rows.length === 0) return
     const texts = rows.map(jsonOf)
     const before = this.#begin()
     const text = this.#isArray ? before + texts.join(',') : `${texts.join('\n')}\n`
-    if (!this.#response.write(text)) await this.#drained()
+    if (!this.#response.write(text)) await this.#until('drain')
   }
 
   async close(): Promise<void> {
-    this.signal.throwIfAborted()
+    this.#throwIfOver()
     const before = this.#hasBegun ? '' : this.#begin()
     this.#response.end(this.#isArray ? `${before}]` : '')
-    if (!this.#response.writableFinished) {
-      await once(this.#response, 'finish', { signal: this.signal }).catch(() => {
-        throw this.signal.reason
-      })
-    }
+    if (!this.#response.writableFinished) await this.#until('finish')
     this.#response.off('close', this.#onClose)
   }
 
   async abort(): Promise<void> {
     this.#response.off('close', this.#onClose)
-    if (this.#response.headersSent) this.#response.destroy()
+    // Rows may be on their way although no head was sent: a compressor holds it back.
+    const isHalf = this.#hasBegun || this.#response.headersSent
+    if (isHalf && !this.#response.writableEnded) this.#response.destroy()
+  }
+
+  #throwIfOver(): void {
+    this.signal.throwIfAborted()
+    // A time limit of the app, for instance. What is written behind that goes nowhere.
+    if (this.#response.writableEnded) {
+      throw sinkFailed('the response', new Error('somebody else has ended it'))
+    }
   }
 
   /** @returns what stands before the next row */
@@ -98,9 +104,9 @@ class ResponseSink implements Sink<unknown> {
     return '['
   }
 
-  async #drained(): Promise<void> {
-    await once(this.#response, 'drain', { signal: this.signal }).catch(() => {
-      throw this.signal.reason
+  async #until(event: 'drain' | 'finish'): Promise<void> {
+    await once(this.#response, event, { signal: this.signal }).catch((error: unknown) => {
+      throw this.signal.aborted ? this.signal.reason : sinkFailed('the response', error)
     })
   }
 }

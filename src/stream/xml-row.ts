@@ -20,8 +20,14 @@ export function parseXmlRow(line: string, start: number, element: string): XmlRo
     if (equals < 0 || (quote !== '"' && quote !== "'")) throw cutOff(element)
     const end = line.indexOf(quote, equals + 2)
     if (end < 0) throw cutOff(element)
-    row[line.slice(at, equals)] = decodeEntities(line.slice(equals + 2, end))
+    const name = line.slice(at, equals)
+    if (name === '' || name.includes(' ')) throw cutOff(element)
+    row[name] = decodeEntities(line.slice(equals + 2, end))
     at = end + 1
+  }
+  // A second row would be lost without a word.
+  if (at + 2 < line.length && line.slice(at + 2).trim() !== '') {
+    throw new Error(`more than the <${element} .../> stands on the line`)
   }
   return row
 }

@@ -28,6 +28,9 @@ export async function* parseXmlRows(
           if (tagAroundRows(line, element) === 'end') isClosed = true
           continue
         }
+        if (start > 0 && line.slice(0, start).trim() !== '') {
+          throw new Error(`more than the <${element} .../> stands on the line`)
+        }
         // XML has no such character, and PostgreSQL takes none.
         if (line.includes('\0')) throw new Error('the line holds a NUL')
         rows.push(parseXmlRow(line, start, element))

@@ -16,12 +16,3 @@ export function storeFailed(
     { cause },
   )
 }
-
-/** A package that an engine stands on is not installed. */
-export function packageMissing(engine: string, packages: string, cause: unknown): HotpathError {
-  return new HotpathError(
-    'HOTPATH_TASKS_STORE_FAILED',
-    `${engine} needs ${packages}: npm install ${packages.replaceAll(' and ', ' ')}`,
-    { cause },
-  )
-}

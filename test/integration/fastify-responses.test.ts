@@ -369,5 +369,11 @@ describe('trouble', () => {
     expect(declare({ ttl: 60 })).toThrow(
       expect.objectContaining({ code: 'HOTPATH_OPTION_INVALID' }),
     )
+    expect(declare(true as unknown as object)).toThrow(
+      expect.objectContaining({
+        code: 'HOTPATH_OPTION_INVALID',
+        message: expect.stringContaining('the cache of route /page must be an options object'),
+      }),
+    )
   })
 })

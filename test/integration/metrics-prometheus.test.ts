@@ -150,6 +150,15 @@ describe('the text for Prometheus', () => {
     }
   })
 
+  test('leaves out a component of another version, whose figures are not these', () => {
+    const unregister = register('shedder', 'newer', () => ({ limit: 5 }))
+    try {
+      expect(valueOf('hotpath_export_dropped', { hotpath_reason: 'failure' })).toBe(1)
+    } finally {
+      unregister()
+    }
+  })
+
   test('holds so many series of a metric and no more', () => {
     const budgets = Array.from({ length: 1_200 }, (_, route) => ({
       subject: `GET /${route}`,

@@ -107,7 +107,8 @@ function addShedding(app: FastifyInstance, step: ShedStep): void {
 }
 
 function addResponseCache(app: FastifyInstance, responseCache: ResponseCache, clock: Clock): void {
-  const seen = new WeakSet<object>()
+  // Not a WeakSet: what stands in its place by mistake need not be an object.
+  const seen = new Set<unknown>()
   app.addHook('onRoute', (routeOptions) => {
     const options = routeOptions.config?.hotpath?.cache
     if (options === undefined) return

@@ -1,4 +1,4 @@
-import { packageMissing } from '../engine-errors.ts'
+import { loadPeer } from '../../core/index.ts'
 import type { PostgresRows, PostgresTaskPool } from './options.ts'
 
 /**
@@ -39,15 +39,14 @@ export function databaseOver(on: Pick<PostgresTaskPool, 'query'>): PgBossDatabas
   return { executeSql: (text, values) => on.query(text, values) }
 }
 
-/** @throws HotpathError HOTPATH_TASKS_STORE_FAILED where it is not installed */
+/** @throws HotpathError HOTPATH_PEER_MISSING */
 export async function loadPgBoss(): Promise<new (options: PgBossOptions) => PgBoss> {
   // As a variable, so that the compiler does not look into the package.
   const name: string = 'pg-boss'
-  try {
-    const module = (await import(name)) as { PgBoss: new (options: PgBossOptions) => PgBoss }
-    return module.PgBoss
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw packageMissing('postgresEngine', 'pg-boss and @opentelemetry/api', error)
-  }
+  const { PgBoss: Boss } = await loadPeer(
+    'postgresEngine',
+    'pg-boss @opentelemetry/api',
+    () => import(name) as Promise<{ PgBoss: new (options: PgBossOptions) => PgBoss }>,
+  )
+  return Boss
 }

@@ -1,5 +1,4 @@
-import { fromIoredis, type IoredisClient, type RedisLike } from '../../core/index.ts'
-import { packageMissing } from '../engine-errors.ts'
+import { fromIoredis, loadPeer, type IoredisClient, type RedisLike } from '../../core/index.ts'
 import type { ResolvedRedisEngineOptions } from './options.ts'
 
 /** A client of `ioredis`, as the engine uses it. */
@@ -19,7 +18,7 @@ export interface RedisConnections {
   close(): void
 }
 
-/** @throws HotpathError HOTPATH_TASKS_STORE_FAILED where ioredis is not installed */
+/** @throws HotpathError HOTPATH_PEER_MISSING */
 export async function connectRedis(
   options: ResolvedRedisEngineOptions,
   onError: (error: Error) => void,
@@ -59,11 +58,10 @@ async function newClient(
 async function loadIoredis(): Promise<new (url: string, options: object) => OwnClient> {
   // As a variable, so that the compiler does not bind the room to the package.
   const name: string = 'ioredis'
-  try {
-    return ((await import(name)) as { Redis: new (url: string, options: object) => OwnClient })
-      .Redis
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw packageMissing('redisEngine', 'bullmq and ioredis', error)
-  }
+  const { Redis } = await loadPeer(
+    'redisEngine',
+    'bullmq ioredis',
+    () => import(name) as Promise<{ Redis: new (url: string, options: object) => OwnClient }>,
+  )
+  return Redis
 }

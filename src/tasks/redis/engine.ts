@@ -1,5 +1,5 @@
 import type * as BullMQ from 'bullmq'
-import { HotpathError, systemClock } from '../../core/index.ts'
+import { HotpathError, loadPeer, systemClock } from '../../core/index.ts'
 import type {
   DeadLetterQuery,
   EngineHost,
@@ -11,7 +11,7 @@ import type {
   Work,
   WorkSettings,
 } from '../engine.ts'
-import { packageMissing, storeFailed } from '../engine-errors.ts'
+import { storeFailed } from '../engine-errors.ts'
 import { connectRedis, type RedisConnections } from './connections.ts'
 import {
   resolveRedisEngineOptions,
@@ -214,11 +214,6 @@ class RedisEngine implements TaskEngine<never, never> {
   }
 }
 
-async function loadBullMq(): Promise<typeof BullMQ> {
-  try {
-    return await import('bullmq')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw packageMissing('redisEngine', 'bullmq and ioredis', error)
-  }
+function loadBullMq(): Promise<typeof BullMQ> {
+  return loadPeer('redisEngine', 'bullmq ioredis', () => import('bullmq'))
 }
