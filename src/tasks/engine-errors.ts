@@ -25,3 +25,11 @@ export function packageMissing(engine: string, packages: string, cause: unknown)
     { cause },
   )
 }
+
+/** Somebody asks an engine that was closed meanwhile, or was never opened. */
+export function engineClosed(kind: string): HotpathError {
+  return new HotpathError(
+    'HOTPATH_COMPONENT_CLOSED',
+    `the ${kind} store of the tasks is closed: call close() after the last of their users`,
+  )
+}

@@ -1,3 +1,4 @@
+import { HotpathError } from '../../core/index.ts'
 import type {
   DeadLetterQuery,
   EngineHost,
@@ -9,7 +10,7 @@ import type {
   Work,
   WorkSettings,
 } from '../engine.ts'
-import { storeFailed } from '../engine-errors.ts'
+import { engineClosed, storeFailed } from '../engine-errors.ts'
 import { databaseOver, loadPgBoss, type PgBoss } from './pg-boss.ts'
 import { PostgresEnqueuer } from './enqueuer.ts'
 import { recordOf } from './job.ts'
@@ -174,7 +175,7 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
   }
 
   get #open(): Opened {
-    if (this.#opened === undefined) throw new Error('the engine is not open')
+    if (this.#opened === undefined) throw engineClosed('PostgreSQL')
     return this.#opened
   }
 
@@ -182,6 +183,7 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
     try {
       return await run()
     } catch (error) {
+      if (error instanceof HotpathError && error.code === 'HOTPATH_COMPONENT_CLOSED') throw error
       throw storeFailed('PostgreSQL', operation, error, 'Try again')
     }
   }
