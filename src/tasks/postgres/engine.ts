@@ -11,6 +11,7 @@ import type {
   WorkSettings,
 } from '../engine.ts'
 import { engineClosed, storeFailed } from '../engine-errors.ts'
+import { settlesWithin } from '../settles-within.ts'
 import { databaseOver, loadPgBoss, type PgBoss } from './pg-boss.ts'
 import { PostgresEnqueuer } from './enqueuer.ts'
 import { recordOf } from './job.ts'
@@ -59,6 +60,8 @@ interface Opened {
 
 // pg-boss looks for what has been kept long enough; `find` does not wait for it.
 const maintenanceIntervalSeconds = 300
+
+const stopMs = 5_000
 
 class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransaction> {
   readonly kind = 'postgres'
@@ -170,8 +173,11 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
   async close(): Promise<void> {
     const opened = this.#opened
     this.#opened = undefined
-    opened?.leases.close()
-    await opened?.boss.stop({ graceful: false })
+    if (opened === undefined) return
+    opened.leases.close()
+    // A pool without deadlines waits for ever for a server that is frozen.
+    if (await settlesWithin(opened.boss.stop({ graceful: false }), stopMs)) return
+    opened.host.onTrouble('close', new Error(`PostgreSQL has not answered within ${stopMs} ms`))
   }
 
   get #open(): Opened {
