@@ -1,6 +1,7 @@
 import type { Clock } from '../core/index.ts'
 import type { Connection } from './connection.ts'
 import type { Flight } from './flight.ts'
+import type { Pulse } from './pulse.ts'
 import type { RoundTrip } from './round-trip.ts'
 import type { Workload } from './workload.ts'
 
@@ -8,6 +9,7 @@ import type { Workload } from './workload.ts'
 export interface ConnectionOwner {
   readonly clock: Clock
   readonly roundTrip: RoundTrip
+  readonly pulse: Pulse
   readonly workload: Workload
   /** For how long an answer proves that a connection stands. */
   readonly proofMs: number

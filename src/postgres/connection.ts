@@ -8,7 +8,6 @@ import { Deadlines } from './deadlines.ts'
 import { isCancelled, isFatal, isStaleStatement, leftTransactionOpen, timedOut } from './errors.ts'
 import type { Flight, Surrender } from './flight.ts'
 import { PreparedNames } from './prepared-names.ts'
-import { learn } from './statement.ts'
 
 // The last cancel of a connection that is being cut; nobody waits for it.
 const lastCancelMs = 1_000
@@ -41,6 +40,8 @@ export class Connection {
   readonly #prepared: PreparedNames
   readonly #cancellation: Cancellation
   readonly #deadlines: Deadlines
+  // The pulse of the pool when the first in line came to be that.
+  #headPulse = 0
   // When the server last answered on it, or was last known to.
   #provenMs: number
 
@@ -121,7 +122,7 @@ export class Connection {
   /** Sends a query behind those that are under way. */
   send(flight: Flight, nowMs: number): void {
     if (this.#flights.length === 0) {
-      this.headSinceMs = nowMs
+      this.#headFrom(nowMs)
       this.#begin(nowMs)
     }
     flight.sentAtMs = nowMs
@@ -269,9 +270,10 @@ export class Connection {
   #finish(flight: Flight, error: Error | undefined, result: QueryResult): void {
     const nowMs = this.#owner.clock.monotonicMs()
     this.#flights.splice(this.#flights.indexOf(flight), 1)
+    this.#owner.pulse.beat(nowMs)
     this.#learn(flight, nowMs - this.headSinceMs)
     this.#owner.workload.served()
-    this.headSinceMs = nowMs
+    this.#headFrom(nowMs)
     if (!this.isClosed) this.#provenMs = nowMs
     if (flight.statement.altersSession) this.retiring ??= 'session'
 
@@ -291,6 +293,11 @@ export class Connection {
     if (!this.isClosed) this.#owner.freed(this)
   }
 
+  #headFrom(nowMs: number): void {
+    this.headSinceMs = nowMs
+    this.#headPulse = this.#owner.pulse.count
+  }
+
   #begin(nowMs: number): void {
     this.#isBusy = true
     this.#owner.workload.begun(nowMs)
@@ -304,12 +311,13 @@ export class Connection {
 
   // An answer to what was sent while others were under way has not waited for the network.
   #learn(flight: Flight, tookMs: number): void {
-    const { roundTrip } = this.#owner
+    const { roundTrip, pulse } = this.#owner
+    const wasSteady = pulse.wasSteady(this.#headPulse, tookMs)
     if (flight.sentAtMs === this.headSinceMs) {
       roundTrip.observe(tookMs)
-      learn(flight.statement, tookMs - roundTrip.usualMs)
+      flight.statement.habit.learn(tookMs - roundTrip.usualMs, wasSteady)
     } else {
-      learn(flight.statement, tookMs)
+      flight.statement.habit.learn(tookMs, wasSteady)
     }
   }
 

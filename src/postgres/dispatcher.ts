@@ -92,14 +92,17 @@ export class Dispatcher {
     const alone = this.#alone.first()
     const isReadFirst =
       alone === undefined || (read !== undefined && read.queuedAtMs <= alone.queuedAtMs)
-    return isReadFirst
-      ? this.#start(read, nowMs) || this.#start(alone, nowMs)
-      : this.#start(alone, nowMs) || this.#start(read, nowMs)
+    if (!isReadFirst) return this.#start(alone, nowMs) || this.#start(read, nowMs)
+    return this.#start(read, nowMs, true) || this.#start(alone, nowMs)
   }
 
-  #start(waiter: Waiter | undefined, nowMs: number): boolean {
-    const connection = waiter && this.#route(waiter, nowMs)
-    if (waiter === undefined || connection === undefined) return false
+  // Whose turn it is takes any idle connection, also one that is kept clear for those behind him:
+  // as long as there are many of them he would get none otherwise.
+  #start(waiter: Waiter | undefined, nowMs: number, isItsTurn = false): boolean {
+    if (waiter === undefined) return false
+    let connection = this.#route(waiter, nowMs)
+    if (isItsTurn) connection ??= routeAlone(this.#fleet.connections, nowMs)
+    if (connection === undefined) return false
     this.#line(waiter).remove(waiter)
     this.waits.add(nowMs - waiter.queuedAtMs)
     waiter.start(connection, nowMs)

@@ -4,6 +4,7 @@ import { Connection } from './connection.ts'
 import type { CloseReason, ConnectionOwner } from './connection-owner.ts'
 import type { Flight } from './flight.ts'
 import type { ResolvedPoolOptions } from './options.ts'
+import { Pulse } from './pulse.ts'
 import { RoundTrip } from './round-trip.ts'
 import { Workload } from './workload.ts'
 
@@ -26,6 +27,7 @@ export class Fleet implements ConnectionOwner {
   readonly connections: Connection[] = []
   readonly clock: Clock
   readonly roundTrip: RoundTrip = new RoundTrip()
+  readonly pulse: Pulse = new Pulse()
   readonly workload: Workload
   readonly proofMs: number
   /** Connections that are being opened. */

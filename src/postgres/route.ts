@@ -42,6 +42,10 @@ export function routeAlone(
  * a steady stream of reads would never let them have one. Those with the least to do go first.
  */
 export function reserve(connections: readonly Connection[], wanted: number): void {
+  if (wanted >= connections.length) {
+    for (const connection of connections) connection.isReserved = connection.isUsable
+    return
+  }
   const shared = connections.filter((connection) => connection.isUsable)
   shared.sort((a, b) => Number(b.isReserved) - Number(a.isReserved) || a.inFlight - b.inFlight)
   for (const [index, connection] of shared.entries()) connection.isReserved = index < wanted

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { learn, readStatement } from './statement.ts'
+import { readStatement } from './statement.ts'
 
 describe('how a query may travel', () => {
   test.each([
@@ -147,12 +147,4 @@ describe('what is cancelled has no effect, unless it may have committed before',
   ])('%s: %s', (text, isAtomic) => {
     expect(readStatement(text).isAtomic).toBe(isAtomic)
   })
-})
-
-test('the usual time follows a changed habit within a few dozen runs', () => {
-  const statement = readStatement('select 1')
-  for (let run = 0; run < 64; run++) learn(statement, 10)
-  expect(statement.usualMs).toBeGreaterThan(9)
-  for (let run = 0; run < 64; run++) learn(statement, 0.1)
-  expect(statement.usualMs).toBeLessThan(1)
 })

@@ -1,4 +1,5 @@
 import { calledFunctions } from './called-functions.ts'
+import { Habit } from './habit.ts'
 
 /**
  * How a query may travel:
@@ -31,10 +32,8 @@ export interface Statement {
   readonly altersSession: boolean
   /** The name it is prepared under, from its second use on. */
   name: string | undefined
-  /** Its usual time on the server in milliseconds, the latest runs counting most. */
-  usualMs: number
-  /** At least one answer came, so that `usualMs` means something. */
-  isKnown: boolean
+  /** How long it takes on the server. */
+  readonly habit: Habit
 }
 
 const keyword = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[^]*?\*\/|\()*([a-z]+)/i
@@ -103,8 +102,7 @@ export function readStatement(text: string): Statement {
     isAtomic:
       (isPreparable || !(commitsInside.has(first) || commits.test(text))) && !elsewhere.test(text),
     name: undefined,
-    usualMs: 0,
-    isKnown: false,
+    habit: new Habit(),
   }
 }
 
@@ -114,17 +112,7 @@ function travelOf(first: string, isRead: boolean, needsClient: boolean, text: st
   return isRead ? 'read' : 'alone'
 }
 
-// A read that usually takes longer travels alone: what waits behind it loses more than pipelining
-// gains.
-const slowMs = 2
-
 /** A read shares its connection once it has shown itself quick. */
-export function mayShare({ travel, isKnown, usualMs }: Statement): boolean {
-  return travel === 'read' && isKnown && usualMs <= slowMs
-}
-
-/** The latest run counts one part in sixteen: a changed habit shows after a few dozen runs. */
-export function learn(statement: Statement, tookMs: number): void {
-  statement.usualMs += (tookMs - statement.usualMs) / 16
-  statement.isKnown = true
+export function mayShare({ travel, habit }: Statement): boolean {
+  return travel === 'read' && habit.isQuick
 }

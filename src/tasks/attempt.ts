@@ -87,7 +87,7 @@ export class Attempt implements Execution, TaskContext {
   }
 
   stop(reason: StopReason): void {
-    if (this.#ended !== undefined) return
+    if (this.#hasReturned || this.#ended !== undefined) return
     this.#stopped = reason
     this.#abort(stopError(reason, this.name), { state: 'stopped', reason })
   }
@@ -108,6 +108,8 @@ export class Attempt implements Execution, TaskContext {
       return
     }
     this.#hasReturned = true
+    // A store that is slow to take the last progress costs nobody his time limit.
+    this.#timer?.cancel()
     await this.#progress?.flush()
     this.#end(outcome)
   }
@@ -162,7 +164,7 @@ export class Attempt implements Execution, TaskContext {
     this.#abortReason = reason
     this.#timer?.cancel()
     this.#timer = this.#host.clock.after(graceMs, () => {
-      if (!this.#hasReturned) this.#host.abandoned(this)
+      this.#host.abandoned(this)
       this.#end(otherwise)
     })
     this.#controller?.abort(reason)

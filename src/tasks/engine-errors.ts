@@ -16,3 +16,11 @@ export function storeFailed(
     { cause },
   )
 }
+
+/** Somebody asks an engine that was closed meanwhile, or was never opened. */
+export function engineClosed(kind: string): HotpathError {
+  return new HotpathError(
+    'HOTPATH_COMPONENT_CLOSED',
+    `the ${kind} store of the tasks is closed: call close() after the last of their users`,
+  )
+}

@@ -35,6 +35,9 @@ describe('toJson', () => {
     [{ ratio: Number.NaN }, 'ratio is NaN'],
     [{ index: new Map() }, 'index is a Map'],
     [{ bytes: new Uint8Array(1) }, 'bytes is a Uint8Array'],
+    [{ row: Promise.resolve(1) }, 'row is a Promise'],
+    [{ failure: new Error('no') }, 'failure is a Error'],
+    [{ big: { toJSON: () => 1n } }, 'TypeError: Do not know how to serialize a BigInt'],
     [cycle, 'list.0 leads back to an object that holds it'],
   ])('refuses value %#, and says where', (value, reason) => {
     expect(() => toJson(value, subject)).toThrow(`the input cannot be written as JSON: ${reason}`)

@@ -17,14 +17,7 @@ export interface JsonSubject {
  * @throws HotpathError of the subject's code
  */
 export function toJson(value: unknown, subject: JsonSubject): string {
-  const flaw = findFlaw(value, [])
-  if (flaw !== undefined) {
-    throw new HotpathError(
-      subject.code,
-      `${subject.what} cannot be written as JSON: ${flaw}. Hand over plain data`,
-    )
-  }
-  const json = JSON.stringify(value) ?? 'null'
+  const json = write(value, subject)
   if (isLonger(json, subject.maxBytes)) {
     throw new HotpathError(
       subject.code,
@@ -35,38 +28,62 @@ export function toJson(value: unknown, subject: JsonSubject): string {
   return json
 }
 
+function write(value: unknown, { code, what }: JsonSubject): string {
+  let reason: string
+  try {
+    const flaw = findFlaw(value, [])
+    if (flaw === undefined) return JSON.stringify(value) ?? 'null'
+    reason = `${flaw.keys.join('.') || 'it'} ${flaw.problem}`
+  } catch (error) {
+    // A getter or a toJSON of the caller's.
+    reason = String(error)
+  }
+  throw new HotpathError(code, `${what} cannot be written as JSON: ${reason}. Hand over plain data`)
+}
+
 /** Characters take one to three bytes each, so that most need not be counted. */
 function isLonger(json: string, maxBytes: number): boolean {
   if (json.length * 3 <= maxBytes) return false
   return json.length > maxBytes || Buffer.byteLength(json) > maxBytes
 }
 
-/** Says what cannot be written, and where. `parents` are the objects on the way to the value. */
-function findFlaw(value: unknown, parents: object[], path = ''): string | undefined {
+/** What cannot be written, and the keys that lead to it. */
+interface Flaw {
+  readonly keys: string[]
+  readonly problem: string
+}
+
+/** `parents` are the objects on the way to the value. */
+function findFlaw(value: unknown, parents: object[]): Flaw | undefined {
   if (value === null) return undefined
-  if (typeof value === 'object') return findFlawInside(value, parents, path)
-  if (typeof value === 'number' && !Number.isFinite(value)) return `${place(path)} is ${value}`
-  return unwritable.has(typeof value) ? `${place(path)} is a ${typeof value}` : undefined
+  if (typeof value === 'object') return findFlawInside(value, parents)
+  if (typeof value === 'number' && !Number.isFinite(value)) return flaw(`is ${value}`)
+  return unwritable.has(typeof value) ? flaw(`is a ${typeof value}`) : undefined
 }
 
 const unwritable = new Set<string>(['bigint', 'function', 'symbol'])
 
-function findFlawInside(value: object, parents: object[], path: string): string | undefined {
-  if (parents.includes(value)) return `${place(path)} leads back to an object that holds it`
-  if (parents.length > 200) return `${place(path)} is more than 200 levels deep`
+/** Of these JSON.stringify makes `{}`. */
+const unwritableClasses = [Map, Set, WeakMap, WeakSet, Promise, Error, RegExp, ArrayBuffer]
+
+function findFlawInside(value: object, parents: object[]): Flaw | undefined {
+  if (parents.includes(value)) return flaw('leads back to an object that holds it')
+  if (parents.length > 200) return flaw('is more than 200 levels deep')
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
-  if (value instanceof Map || value instanceof Set || ArrayBuffer.isView(value)) {
-    return `${place(path)} is a ${value.constructor.name}`
+  if (ArrayBuffer.isView(value) || unwritableClasses.some((one) => value instanceof one)) {
+    return flaw(`is a ${value.constructor.name}`)
   }
   parents.push(value)
   for (const [key, inner] of Object.entries(value)) {
-    const flaw = findFlaw(inner, parents, path === '' ? key : `${path}.${key}`)
-    if (flaw !== undefined) return flaw
+    const found = findFlaw(inner, parents)
+    if (found === undefined) continue
+    found.keys.unshift(key)
+    return found
   }
   parents.pop()
   return undefined
 }
 
-function place(path: string): string {
-  return path === '' ? 'it' : path
+function flaw(problem: string): Flaw {
+  return { keys: [], problem }
 }

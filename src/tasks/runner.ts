@@ -1,4 +1,5 @@
 import { eventChannel, type HotpathEvents } from '../core/index.ts'
+import { allOf } from './all-of.ts'
 import { Attempt, type AttemptHost } from './attempt.ts'
 import type { ResolvedDefinition } from './definition.ts'
 import type { EngineHost, Outcome, TaskState, Work } from './engine.ts'
@@ -17,7 +18,7 @@ export class Runner implements EngineHost, AttemptHost {
   readonly #works: Work[] = []
   readonly #running = new Map<string, Attempt>()
   readonly #abandoned = new Set<Attempt>()
-  #starting: Promise<unknown> | undefined
+  readonly #started = new Set<string>()
   #completed = 0
   #retried = 0
   #failed = 0
@@ -32,18 +33,14 @@ export class Runner implements EngineHost, AttemptHost {
     this.#wake = wake
   }
 
-  start(definitions: Iterable<ResolvedDefinition>): Promise<unknown> {
-    return (this.#starting ??= Promise.all([...definitions].map((one) => this.#work(one))).catch(
-      (error: unknown) => {
-        this.#starting = undefined
-        throw error
-      },
-    ))
+  /** Begins to run tasks: after a failure those that it has not begun with. */
+  async start(definitions: Iterable<ResolvedDefinition>): Promise<void> {
+    const missing = [...definitions].filter(({ name }) => !this.#started.has(name))
+    await allOf(missing.map((one) => this.#work(one)))
   }
 
   async stop(drainMs: number): Promise<void> {
-    await this.#starting?.catch(() => {})
-    await Promise.all(this.#works.map((work) => work.stop(drainMs)))
+    await allOf(this.#works.map((work) => work.stop(drainMs)))
   }
 
   onTrouble(operation: string, error: unknown): void {
@@ -123,6 +120,7 @@ export class Runner implements EngineHost, AttemptHost {
       return attempt
     })
     this.#works.push(work)
+    this.#started.add(name)
   }
 
   #count(outcome: Exclude<Outcome, { state: 'stopped' }>): { state: TaskState; error?: unknown } {

@@ -1,8 +1,11 @@
 import { Cron } from 'croner'
-import { invalid, maxTimerMs, type Clock, type Timer } from '../core/index.ts'
+import { invalid, type Clock, type Timer } from '../core/index.ts'
 
 // How long to wait before a tick that could not be stored is tried again.
 const retryMs = 1_000
+
+// How late a tick may be when the time of the system was set meanwhile.
+const longestSleepMs = 30_000
 
 /** What a schedule does when it is due. */
 export type Tick = (atMs: number) => Promise<void>
@@ -13,6 +16,7 @@ export class Schedule {
   readonly #clock: Clock
   readonly #tick: Tick
   #timer: Timer | undefined
+  #isStarted = false
   #isStopped = false
 
   constructor(pattern: string, timeZone: string, clock: Clock, tick: Tick) {
@@ -22,6 +26,8 @@ export class Schedule {
   }
 
   start(): void {
+    if (this.#isStarted) return
+    this.#isStarted = true
     this.#await(this.#clock.epochMs())
   }
 
@@ -51,13 +57,13 @@ export class Schedule {
     }
   }
 
-  /** In steps, since a timer cannot wait for months and the system's time may be set. */
+  /** In steps, since the time of the system may be set, and a timer cannot wait for months. */
   #sleepUntil(atMs: number, run: () => void): void {
     if (this.#isStopped) return
     const leftMs = atMs - this.#clock.epochMs()
     if (leftMs <= 0) run()
     else {
-      const stepMs = Math.min(leftMs, maxTimerMs)
+      const stepMs = Math.min(leftMs, longestSleepMs)
       this.#timer = this.#clock.after(stepMs, () => this.#sleepUntil(atMs, run))
     }
   }

@@ -1,4 +1,4 @@
-import { invalid, nonEmptyString } from '../core/index.ts'
+import { invalid, knownOptions, nonEmptyString } from '../core/index.ts'
 import { checkPriority, type ResolvedDefinition } from './definition.ts'
 import type { NewTask, ScheduleTick } from './engine.ts'
 import { toJson } from './json.ts'
@@ -10,6 +10,12 @@ const leastRecoveries = 3
 
 const maxDelayMs = 10 * 365 * 86_400_000
 const maxKeyLength = 500
+const optionNames: readonly (keyof EnqueueOptions)[] = [
+  'delayMs',
+  'priority',
+  'uniqueKey',
+  'transaction',
+]
 
 /** Makes of an input what is stored. */
 export class Submission {
@@ -27,6 +33,7 @@ export class Submission {
     options: Omit<EnqueueOptions, 'transaction'>,
     tick?: ScheduleTick,
   ): Promise<NewTask> {
+    knownOptions('enqueue', options, optionNames)
     const { name, uniqueBy, retries, resultTtlMs, deadLetterTtlMs } = this.#definition
     const { delayMs = 0, priority = this.#definition.priority } = options
     const json = await this.#write(input)

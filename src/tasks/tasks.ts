@@ -1,6 +1,7 @@
 import { HotpathError, invalid, positiveInteger, register, timerMsOrOff } from '../core/index.ts'
 import { resolveDefinition, type AnyDefinition, type ResolvedDefinition } from './definition.ts'
 import type { TaskRecord } from './engine.ts'
+import { allOf } from './all-of.ts'
 import { resolveTasksOptions, type ResolvedTasksOptions, type TasksOptions } from './options.ts'
 import { Runner } from './runner.ts'
 import { Schedule } from './schedule.ts'
@@ -56,7 +57,10 @@ class EngineTasks implements Tasks {
   readonly #unregister: () => void
   #opened: Promise<void> | undefined
   #isStarted = false
-  #closed: Promise<void> | undefined
+  #starting: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  /** Nothing runs any more, and the engine is let go. */
+  #isClosed = false
   #enqueuedCount = 0
 
   constructor(options: ResolvedTasksOptions) {
@@ -88,9 +92,11 @@ class EngineTasks implements Tasks {
   async start(): Promise<void> {
     this.#checkOpen()
     this.#isStarted = true
-    await this.#open()
-    await this.#runner.start(this.#definitions.values())
-    for (const schedule of this.#schedules.values()) schedule.start()
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    await this.#starting
   }
 
   async enqueue(
@@ -98,7 +104,6 @@ class EngineTasks implements Tasks {
     input?: unknown,
     options: EnqueueOptions = {},
   ): Promise<EnqueuedTask> {
-    this.#checkOpen()
     const definition = this.#definition(name)
     const { engine, maxInputBytes } = this.#options
     const { transaction, priority } = options
@@ -122,7 +127,6 @@ class EngineTasks implements Tasks {
   }
 
   async cancel(id: string): Promise<boolean> {
-    this.#checkOpen()
     await this.#open()
     const isCancelled = await this.#options.engine.cancel(checkId(id))
     if (isCancelled) {
@@ -161,7 +165,6 @@ class EngineTasks implements Tasks {
   async deadLetters(
     query: { name?: string | undefined; limit?: number | undefined } = {},
   ): Promise<DeadLetter[]> {
-    this.#checkOpen()
     await this.#open()
     const limit = positiveInteger('limit', query.limit ?? 100)
     const records = await this.#options.engine.deadLetters({ name: query.name, limit })
@@ -169,7 +172,6 @@ class EngineTasks implements Tasks {
   }
 
   async replay(id: string): Promise<boolean> {
-    this.#checkOpen()
     await this.#open()
     return this.#options.engine.replay(checkId(id))
   }
@@ -180,29 +182,43 @@ class EngineTasks implements Tasks {
   }
 
   close(): Promise<void> {
-    return (this.#closed ??= this.#close())
+    return (this.#closing ??= this.#close())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
+  async #start(): Promise<void> {
+    await this.#open()
+    await this.#runner.start(this.#definitions.values())
+    if (this.#closing !== undefined) return
+    for (const schedule of this.#schedules.values()) schedule.start()
+  }
+
   async #close(): Promise<void> {
     for (const schedule of this.#schedules.values()) schedule.stop()
+    await this.#starting?.catch(() => {})
     try {
+      // Until then the store answers: what still runs may have more to enqueue.
       await this.#runner.stop(this.#options.drainMs)
-      await this.#opened?.catch(() => {})
-      await this.#options.engine.close()
-      const threads = [...this.#definitions.values()].flatMap(({ threads }) => threads ?? [])
-      await Promise.all(threads.map((one) => one.close()))
     } finally {
+      this.#isClosed = true
+      await this.#letGo()
       this.#waiting.wakeAll()
       this.#unregister()
     }
   }
 
+  async #letGo(): Promise<void> {
+    await this.#opened?.catch(() => {})
+    const threads = [...this.#definitions.values()].flatMap(({ threads }) => threads ?? [])
+    await allOf([this.#options.engine.close(), ...threads.map((one) => one.close())])
+  }
+
   /** Opens the engine once; the next caller tries again after it has failed. */
   #open(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(this.#closedError())
     this.#opened ??= this.#options.engine.open(this.#runner).catch((error: unknown) => {
       this.#opened = undefined
       throw error
@@ -211,13 +227,12 @@ class EngineTasks implements Tasks {
   }
 
   async #find(id: string): Promise<TaskRecord | undefined> {
-    this.#checkOpen()
     await this.#open()
     return this.#options.engine.find(checkId(id))
   }
 
   async #enqueueTick(name: string, input: unknown, schedule: string, atMs: number): Promise<void> {
-    if (this.#closed !== undefined) return
+    if (this.#closing !== undefined) return
     const submission = new Submission(this.#definition(name), this.#options.maxInputBytes)
     const task = await submission.prepare(input, {}, { schedule, atMs })
     await this.#open()
@@ -248,12 +263,14 @@ class EngineTasks implements Tasks {
   }
 
   #checkOpen(): void {
-    if (this.#closed !== undefined) {
-      throw new HotpathError(
-        'HOTPATH_COMPONENT_CLOSED',
-        `the tasks ${this.name} are closed: call close() after the last of their users`,
-      )
-    }
+    if (this.#closing !== undefined) throw this.#closedError()
+  }
+
+  #closedError(): HotpathError {
+    return new HotpathError(
+      'HOTPATH_COMPONENT_CLOSED',
+      `the tasks ${this.name} are closed: call close() after the last of their users`,
+    )
   }
 
   #refuse(isAsked: boolean, what: string): void {

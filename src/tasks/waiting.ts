@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.ts'
+import { maxTimerMs, type Clock } from '../core/index.ts'
 
 // The store is asked again after these times: often at first, for tasks that are short.
 const firstPauseMs = 20
@@ -33,13 +33,29 @@ export class Waiting {
     isEnough: (answer: Answer) => boolean,
     { timeoutMs, signal }: { timeoutMs: number | false; signal: AbortSignal | undefined },
   ): Promise<Answer> {
-    const deadlineMs = timeoutMs === false ? Infinity : this.#clock.monotonicMs() + timeoutMs
+    // The timers of a clock let the process end; who waits for an answer wants it before.
+    const stay = setInterval(() => {}, maxTimerMs)
+    try {
+      const deadlineMs = timeoutMs === false ? Infinity : this.#clock.monotonicMs() + timeoutMs
+      return await this.#ask(id, ask, isEnough, deadlineMs, signal)
+    } finally {
+      clearInterval(stay)
+    }
+  }
+
+  async #ask<Answer>(
+    id: string,
+    ask: () => Promise<Answer>,
+    isEnough: (answer: Answer) => boolean,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
     let pauseMs = firstPauseMs
     for (;;) {
       signal?.throwIfAborted()
       const woken = this.#listen(id)
       try {
-        const answer = await ask()
+        const answer = await unlessAborted(ask(), signal)
         const leftMs = deadlineMs - this.#clock.monotonicMs()
         if (isEnough(answer) || leftMs <= 0) return answer
         await this.#pause(Math.min(pauseMs, leftMs), woken, signal)
@@ -75,4 +91,20 @@ interface Listening {
   readonly promise: Promise<void>
   readonly wake: () => void
   readonly stop: () => void
+}
+
+/** A store in trouble takes its time to answer; who gives up need not wait for that. */
+async function unlessAborted<Answer>(
+  answer: Promise<Answer>,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  if (signal === undefined) return answer
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([answer, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }

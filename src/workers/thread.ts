@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os'
+import { giveWay } from './priority.ts'
 import { reportTo } from './progress.ts'
 import {
   slotBegun,
@@ -13,9 +13,7 @@ import { transfersOf } from './transfer.ts'
 
 // Runs in each worker thread.
 
-// Where threads compete for the cores, the event loop of the main thread comes first. Linux sets this
-// for the calling thread; elsewhere it would be for the whole process.
-if (process.platform === 'linux') setPriority(10)
+giveWay()
 
 /** Runs calls, one at a time and in their order, until the main thread has no more of them. */
 export default async function serve(session: Session): Promise<void> {

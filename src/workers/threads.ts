@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Transferable, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { ResolvedWorkersOptions } from './options.ts'
+import { startPool } from './priority.ts'
 import type { Session } from './protocol.ts'
 
 /**
@@ -21,6 +22,7 @@ export interface Threads {
 
 export function startThreads(options: ResolvedWorkersOptions): Threads {
   const { minThreads, maxThreads, maxIdleMs, memoryLimitBytes } = options
+  startPool()
   return new Piscina({
     // The file next to this one: its source where this is the source, what was built where it is that.
     filename: fileURLToPath(new URL(`./thread${extname(import.meta.url)}`, import.meta.url)),

@@ -451,6 +451,45 @@ export function tasksConformance(title: string, open: () => Promise<TaskStoreUnd
         })
       })
 
+      test('lets what still runs enqueue more, and nobody after', async () => {
+        const tasks = create()
+        const release = Promise.withResolvers<void>()
+        const second = tasks.define(newName(), { run: () => 'second' })
+        const first = tasks.define(newName(), {
+          run: async () => {
+            await release.promise
+            return (await second.enqueue(undefined)).id
+          },
+        })
+        await tasks.start()
+        const { id } = await first.enqueue(undefined)
+        await until(async () => (await first.status(id))?.state === 'processing')
+        const closing = tasks.close()
+        release.resolve()
+        await closing
+        const status = await create().status(id)
+        expect(status).toMatchObject({ state: 'completed', result: expect.any(String) })
+        await expect(second.enqueue(undefined)).rejects.toMatchObject({
+          code: 'HOTPATH_COMPONENT_CLOSED',
+        })
+      })
+
+      test('while it starts leaves nothing running', async () => {
+        const name = newName()
+        const [early, other] = [create(), create()]
+        let runs = 0
+        early.define(name, { run: () => void runs++ })
+        const task = other.define(name, { run: () => 'here' })
+        const starting = early.start()
+        await early.close()
+        await starting
+        await expect(early.start()).rejects.toMatchObject({ code: 'HOTPATH_COMPONENT_CLOSED' })
+        const { id } = await task.enqueue(undefined)
+        await other.start()
+        expect(await task.wait(id)).toMatchObject({ state: 'completed', result: 'here' })
+        expect(runs).toBe(0)
+      })
+
       test('hands back what does not end in time; the attempt does not count', async () => {
         const name = newName()
         const [first, second] = [create(100), create()]

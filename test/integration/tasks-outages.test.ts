@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { startPostgres, startRedis, type Server } from '@hotpath/services'
 import { describe, expect, test } from 'vitest'
 import { HotpathError } from '../../src/core/index.ts'
@@ -15,6 +17,7 @@ interface Store extends AsyncDisposable {
   open(): Tasks
 }
 
+const closeMain = new URL('./tasks-outages/close-main.ts', import.meta.url).pathname
 const leaseMs = 2_000
 const commandTimeoutMs = 1_000
 
@@ -118,6 +121,32 @@ describe.each(stores)('%s', (_, openStore) => {
     expect(await ended(work, id)).toMatchObject({ state: 'completed', result: 'done' })
   })
 })
+
+test.each([
+  ['postgres', startPostgres],
+  ['redis', startRedis],
+] as const)(
+  'a process on %s closes and ends while the server is frozen',
+  { timeout: 60_000 },
+  async (kind, start) => {
+    await using server = await start()
+    const child = fork(closeMain, [kind, server.url])
+    const ended = once(child, 'exit')
+    try {
+      expect(await once(child, 'message')).toEqual(['runs', undefined])
+      await server.freeze()
+      const closed = once(child, 'message')
+      child.send('close')
+      expect((await closed)[0]).toBe('closed')
+      const late = setTimeout(() => child.kill('SIGKILL'), 5_000)
+      expect(await ended).toEqual([0, null])
+      clearTimeout(late)
+    } finally {
+      child.kill('SIGKILL')
+      await server.thaw()
+    }
+  },
+)
 
 function isStoreFailed(error: unknown): boolean {
   return error instanceof HotpathError && error.code === 'HOTPATH_TASKS_STORE_FAILED'

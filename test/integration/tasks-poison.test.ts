@@ -1,18 +1,27 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
 import { createTasks } from '../../src/tasks/index.ts'
 import { useDatabase, useRedis } from '../services.ts'
 import { openEngine } from './tasks-poison/open-engine.ts'
 
 const main = new URL('./tasks-poison/poison-main.ts', import.meta.url).pathname
-const urls = { postgres: (await useDatabase()).url, redis: useRedis().url }
+const folder = mkdtempSync(join(tmpdir(), 'hotpath-poison-'))
+const stores = {
+  sqlite: join(folder, 'tasks.db'),
+  postgres: (await useDatabase()).url,
+  redis: useRedis().url,
+}
+afterAll(() => rmSync(folder, { recursive: true }))
 
-test.each(['postgres', 'redis'] as const)(
+test.each(['sqlite', 'postgres', 'redis'] as const)(
   'on %s a task that kills each process that runs it becomes a dead letter, and the queue goes on',
   { timeout: 120_000 },
   async (kind) => {
-    await using tasks = createTasks({ engine: openEngine(kind, urls[kind]) })
+    await using tasks = createTasks({ engine: openEngine(kind, stores[kind]) })
     const task = tasks.define('poison', { retries: 0, run: (input: string) => input })
     const { id: poison } = await task.enqueue('poison', { priority: 1 })
     const { id: next } = await task.enqueue('next')
@@ -21,7 +30,7 @@ test.each(['postgres', 'redis'] as const)(
     let isOver = false
     const keepOneAlive = async () => {
       while (!isOver) {
-        worker = fork(main, [kind, urls[kind]])
+        worker = fork(main, [kind, stores[kind]])
         await once(worker, 'exit')
         deaths++
       }

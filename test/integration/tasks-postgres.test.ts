@@ -51,3 +51,25 @@ test('what a transactional handler wrote is there with the completion, and gone 
   const { rows } = await pool.query('select task from effect order by task')
   expect(rows).toEqual([{ task: 'false 2' }, { task: 'true 1' }])
 })
+
+test('a transaction ends with its attempt, whatever the handler still does in it', async () => {
+  await using tasks = createTasks({ engine: postgresEngine({ pool }) })
+  const late = Promise.withResolvers<unknown>()
+  const task = tasks.define('deaf', {
+    transactional: true,
+    timeoutMs: 300,
+    retries: 0,
+    concurrency: 1,
+    run: async (_: null, { transaction }) => {
+      await transaction.query('select pg_sleep(1.5)').catch(() => {})
+      await transaction.query('insert into effects values (99)').catch(late.resolve)
+    },
+  })
+  await tasks.start()
+  const { id } = await task.enqueue(null)
+  expect(await task.wait(id, { timeoutMs: 1_200 })).toMatchObject({
+    state: 'failed',
+    error: { code: 'HOTPATH_TASKS_TIMEOUT' },
+  })
+  expect(await late.promise).toMatchObject({ code: 'HOTPATH_TASKS_LEASE_LOST' })
+})

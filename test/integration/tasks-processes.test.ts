@@ -1,5 +1,4 @@
-import { execFile, fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,8 @@ import { createTasks, sqliteEngine } from '../../src/tasks/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'hotpath-tasks-'))
 afterAll(() => rmSync(root, { recursive: true }))
-const main = (name: string) => new URL(`./tasks-sqlite/${name}`, import.meta.url).pathname
+const uniqueMain = new URL('./tasks-sqlite/unique-main.ts', import.meta.url).pathname
+const waitMain = new URL('./tasks-sqlite/wait-main.ts', import.meta.url).pathname
 
 test(
   'two processes, 10,000 tasks, the same unique keys: exactly one in force for each key',
@@ -18,7 +18,7 @@ test(
     const file = join(root, 'unique.db')
     const run = async () => {
       const { stdout } = await promisify(execFile)(process.execPath, [
-        main('unique-main.ts'),
+        uniqueMain,
         file,
         '5000',
         '500',
@@ -31,34 +31,15 @@ test(
   },
 )
 
-test(
-  'a task that kills each process that runs it becomes a dead letter, and the queue goes on',
-  { timeout: 60_000 },
-  async () => {
-    const file = join(root, 'poison.db')
-    await using tasks = createTasks({ engine: sqliteEngine({ file, leaseMs: 500 }) })
-    const task = tasks.define('poison', { retries: 0, run: (input: string) => input })
-    const { id: poison } = await task.enqueue('poison', { priority: 1 })
-    const { id: next } = await task.enqueue('next')
-    let deaths = 0
-    let worker: ChildProcess | undefined
-    let isOver = false
-    const keepOneAlive = async () => {
-      while (!isOver) {
-        worker = fork(main('poison-main.ts'), [file])
-        await once(worker, 'exit')
-        deaths++
-      }
-    }
-    const keeping = keepOneAlive()
-    const status = await task.wait(poison, { timeoutMs: 50_000 })
-    expect(status).toMatchObject({ state: 'failed', attempts: 4 })
-    expect(status).toHaveProperty('error.code', 'HOTPATH_TASKS_WORKER_LOST')
-    expect(deaths).toBe(4)
-    expect(await task.wait(next)).toMatchObject({ state: 'completed', result: 'next' })
-    expect(await tasks.deadLetters()).toMatchObject([{ id: poison, input: 'poison' }])
-    isOver = true
-    worker?.kill('SIGKILL')
-    await keeping
-  },
-)
+test('a process that does nothing but wait for a task stays until it has its answer', async () => {
+  const file = join(root, 'wait.db')
+  const release = Promise.withResolvers<string>()
+  await using tasks = createTasks({ engine: sqliteEngine({ file }) })
+  const task = tasks.define('slow', { run: () => release.promise })
+  await tasks.start()
+  const { id } = await task.enqueue(undefined)
+  const waiting = promisify(execFile)(process.execPath, [waitMain, file, id])
+  const { stdout } = waiting.child
+  stdout?.once('data', () => release.resolve('done'))
+  expect((await waiting).stdout).toBe('waits\ndone\n')
+})

@@ -165,6 +165,27 @@ describe('a store in trouble', () => {
   })
 })
 
+test('closing does not wait for a store that refuses what was done', async () => {
+  const file = newFile()
+  const options = { file, lockTimeoutMs: 100 }
+  const tasks = createTasks({ engine: sqliteEngine(options), drainMs: 300 })
+  const release = Promise.withResolvers<void>()
+  const task = tasks.define('t', { run: () => release.promise })
+  await tasks.start()
+  const { id } = await task.enqueue(undefined)
+  await until(async () => (await task.status(id))?.state === 'processing')
+  const other = new DatabaseSync(file)
+  other.exec('begin immediate')
+  release.resolve()
+  await tasks.close()
+  other.exec('rollback')
+  other.close()
+  const again = create(options)
+  const next = again.define('t', { run: () => 'again' })
+  await again.start()
+  expect(await next.wait(id)).toMatchObject({ state: 'completed', result: 'again' })
+})
+
 describe('transactions', () => {
   test('a task enqueued in yours is there when you commit, and never if you roll back', async () => {
     const file = newFile()
@@ -187,6 +208,13 @@ describe('transactions', () => {
     expect(await task.status(id)).toBeUndefined()
     database.exec('commit')
     expect(await task.wait(id)).toMatchObject({ state: 'completed', result: 'done' })
+    const other = new DatabaseSync(file)
+    other.exec('begin immediate')
+    database.exec('begin')
+    await expect(task.enqueue('x', { transaction: database })).rejects.toThrow(
+      /another process held its lock/,
+    )
+    other.close()
     database.close()
     const elsewhere = new DatabaseSync(newFile())
     elsewhere.exec('begin')

@@ -6,6 +6,7 @@ import type {
   StopReason,
   WorkSettings,
 } from '../engine.ts'
+import { AttemptTransaction } from './attempt-transaction.ts'
 import { attemptOf, keepSeconds, type JobData, type JobOutput } from './job.ts'
 import type { Lease, PostgresLeases } from './leases.ts'
 import type { PostgresTaskPool, PostgresTransaction } from './options.ts'
@@ -90,48 +91,34 @@ export class PostgresAttempt implements Lease {
   }
 
   async #runInTransaction(ended: () => void): Promise<void> {
-    const { pool, settler, store } = this.#home
-    const client = await this.#borrow(pool)
-    if (client === undefined) {
+    const { host, pool, settler, store } = this.#home
+    let transaction: AttemptTransaction
+    try {
+      transaction = await AttemptTransaction.begin(pool, this.name)
+    } catch (error) {
+      host.onTrouble(`begin a transaction for ${this.name}`, error)
       await settler.settle(this.#handedBack())
       return
     }
-    const { execution, outcome } = await this.#execute(client)
+    const { execution, outcome } = await this.#execute(transaction)
     if (outcome.state !== 'completed') {
-      client.release(await failureOf(client.query('rollback')))
+      await transaction.rollBack()
       ended()
       execution.recorded(await this.#settle(outcome))
       return
     }
+    const completion = completed(this, outcome.result)
+    let isStored = false
     try {
-      const settled = await store.settle(this.name, [completed(this, outcome.result)], client)
-      const isHeld = settled.has(this.uuid)
-      await client.query(isHeld ? 'commit' : 'rollback')
-      client.release()
-      execution.recorded(isHeld)
+      isStored = await transaction.commitIf(async (on) => {
+        return (await store.settle(this.name, [completion], on)).has(this.uuid)
+      })
     } catch (error) {
       // Whether it is committed, the store knows: if not, the lease runs out and it is begun again.
-      client.release(error instanceof Error ? error : true)
-      this.#home.host.onTrouble(`complete ${this.name} in its transaction`, error)
-      execution.recorded(false)
+      host.onTrouble(`complete ${this.name} in its transaction`, error)
     }
+    execution.recorded(isStored)
     ended()
-  }
-
-  async #borrow(pool: PostgresTaskPool): ReturnType<BorrowOrNot> {
-    try {
-      const client = await pool.connect()
-      try {
-        await client.query('begin')
-        return client
-      } catch (error) {
-        client.release(error instanceof Error ? error : true)
-        throw error
-      }
-    } catch (error) {
-      this.#home.host.onTrouble(`begin a transaction for ${this.name}`, error)
-      return undefined
-    }
   }
 
   async #settle(outcome: Outcome): Promise<boolean> {
@@ -166,20 +153,10 @@ export class PostgresAttempt implements Lease {
   }
 }
 
-type BorrowOrNot = () => Promise<Awaited<ReturnType<PostgresTaskPool['connect']>> | undefined>
-
 function completed(attempt: PostgresAttempt, result: string | undefined): Settlement {
   return { ...attemptFields(attempt), state: 'completed', output: { result } }
 }
 
 function attemptFields({ name, uuid, retryCount }: PostgresAttempt) {
   return { name, uuid, retryCount }
-}
-
-function failureOf(query: Promise<unknown>): Promise<Error | undefined> {
-  return query.then(
-    () => undefined,
-    (error: unknown) =>
-      error instanceof Error ? error : new Error('rollback failed', { cause: error }),
-  )
 }

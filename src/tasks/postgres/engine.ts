@@ -1,3 +1,4 @@
+import { HotpathError } from '../../core/index.ts'
 import type {
   DeadLetterQuery,
   EngineHost,
@@ -9,7 +10,8 @@ import type {
   Work,
   WorkSettings,
 } from '../engine.ts'
-import { storeFailed } from '../engine-errors.ts'
+import { engineClosed, storeFailed } from '../engine-errors.ts'
+import { settlesWithin } from '../settles-within.ts'
 import { databaseOver, loadPgBoss, type PgBoss } from './pg-boss.ts'
 import { PostgresEnqueuer } from './enqueuer.ts'
 import { recordOf } from './job.ts'
@@ -58,6 +60,8 @@ interface Opened {
 
 // pg-boss looks for what has been kept long enough; `find` does not wait for it.
 const maintenanceIntervalSeconds = 300
+
+const stopMs = 5_000
 
 class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransaction> {
   readonly kind = 'postgres'
@@ -169,12 +173,15 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
   async close(): Promise<void> {
     const opened = this.#opened
     this.#opened = undefined
-    opened?.leases.close()
-    await opened?.boss.stop({ graceful: false })
+    if (opened === undefined) return
+    opened.leases.close()
+    // A pool without deadlines waits for ever for a server that is frozen.
+    if (await settlesWithin(opened.boss.stop({ graceful: false }), stopMs)) return
+    opened.host.onTrouble('close', new Error(`PostgreSQL has not answered within ${stopMs} ms`))
   }
 
   get #open(): Opened {
-    if (this.#opened === undefined) throw new Error('the engine is not open')
+    if (this.#opened === undefined) throw engineClosed('PostgreSQL')
     return this.#opened
   }
 
@@ -182,6 +189,7 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
     try {
       return await run()
     } catch (error) {
+      if (error instanceof HotpathError && error.code === 'HOTPATH_COMPONENT_CLOSED') throw error
       throw storeFailed('PostgreSQL', operation, error, 'Try again')
     }
   }

@@ -8,6 +8,10 @@ import { PostgresSettler } from './settler.ts'
 import type { PostgresStore } from './store.ts'
 import { inTransaction } from './transaction.ts'
 
+// How long the outcomes of what was stopped may take to be stored. A server that does not answer for
+// longer is left: a pool without deadlines of its own would wait for it for ever.
+const letGoMs = 5_000
+
 export interface PostgresWorkHost {
   readonly boss: PgBoss
   readonly store: PostgresStore
@@ -63,13 +67,16 @@ export class PostgresWork implements Work {
     this.#isStopping = true
     this.#poll?.cancel()
     const idle = new Promise<void>((resolve) => (this.#onIdle = resolve))
-    const deadline = systemClock.after(deadlineMs, () => {
-      this.#home.settler.giveUp()
-      for (const attempt of this.#running) attempt.stop('closing')
-    })
+    const timers = [
+      systemClock.after(deadlineMs, () => {
+        this.#home.settler.giveUp()
+        for (const attempt of this.#running) attempt.stop('closing')
+      }),
+      systemClock.after(deadlineMs + letGoMs, () => this.#onIdle?.()),
+    ]
     this.#checkIdle()
     await idle
-    deadline.cancel()
+    for (const timer of timers) timer.cancel()
   }
 
   get #freeCount(): number {

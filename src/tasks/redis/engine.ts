@@ -11,7 +11,7 @@ import type {
   Work,
   WorkSettings,
 } from '../engine.ts'
-import { storeFailed } from '../engine-errors.ts'
+import { engineClosed, storeFailed } from '../engine-errors.ts'
 import { connectRedis, type RedisConnections } from './connections.ts'
 import {
   resolveRedisEngineOptions,
@@ -142,7 +142,7 @@ class RedisEngine implements TaskEngine<never, never> {
   }
 
   get #open(): Opened {
-    if (this.#opened === undefined) throw new Error('the engine is not open')
+    if (this.#opened === undefined) throw engineClosed('Redis')
     return this.#opened
   }
 

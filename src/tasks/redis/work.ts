@@ -1,5 +1,6 @@
 import type * as BullMQ from 'bullmq'
 import { systemClock } from '../../core/index.ts'
+import { settlesWithin } from '../settles-within.ts'
 import { workerLost } from '../engine.ts'
 import type { EngineHost, Execute, Execution, Outcome, Work, WorkSettings } from '../engine.ts'
 import { backoffType, type RedisJobData } from './job.ts'
@@ -44,15 +45,13 @@ export class RedisWork implements Work {
 
   async stop(deadlineMs: number): Promise<void> {
     const closed = this.#worker.close()
-    const late = Promise.withResolvers<void>()
-    let letGo: { cancel(): void } | undefined
     const deadline = systemClock.after(deadlineMs, () => {
       for (const { execution } of this.#running.values()) execution.stop('closing')
-      letGo = systemClock.after(letGoMs, late.resolve)
     })
-    await Promise.race([closed, late.promise])
+    const hasLetGo = await settlesWithin(closed, deadlineMs + letGoMs)
     deadline.cancel()
-    letGo?.cancel()
+    // The connection on which it waits for tasks would keep the process open.
+    if (!hasLetGo) this.#worker.disconnect().catch(() => {})
   }
 
   #newWorker(): BullMQ.Worker<RedisJobData, string | null> {

@@ -21,7 +21,7 @@ import {
   type SqliteEngineOptions,
 } from './options.ts'
 import type { ClaimedRow, Report, SqliteValue } from './protocol.ts'
-import { storeFailed } from './errors.ts'
+import { describe, storeFailed } from './errors.ts'
 import { OwnWork } from './work.ts'
 
 /**
@@ -106,6 +106,7 @@ class SqliteTaskEngine implements SqliteEngine, LinkOwner {
       settle: ({ seq, claim }, outcome, effects) =>
         this.#connected().ask({ ask: 'settle', seq, claim, outcome, effects }),
       rest: () => this.#connected().ask({ ask: 'rest', name: settings.name }),
+      giveUp: () => this.#connected().ask({ ask: 'giveUp' }),
       rested: () => this.#rested(settings.name),
     })
     this.#works.set(settings.name, work)
@@ -168,12 +169,16 @@ class SqliteTaskEngine implements SqliteEngine, LinkOwner {
         `transaction is a connection to ${database.location()}, the tasks are in ${this.file}: they must share one file to commit together`,
       )
     }
-    let insert = this.#inserts.get(database)
-    if (insert === undefined) {
-      insert = new TaskInsert(database)
-      this.#inserts.set(database, insert)
+    try {
+      let insert = this.#inserts.get(database)
+      if (insert === undefined) {
+        insert = new TaskInsert(database)
+        this.#inserts.set(database, insert)
+      }
+      return insert.run(id, task, Date.now())
+    } catch (error) {
+      throw storeFailed('refused', this.file, describe(error))
     }
-    return insert.run(id, task, Date.now())
   }
 
   #connected(): Link {

@@ -1,6 +1,12 @@
 import { HotpathError } from '../../core/index.ts'
 import type { StoreError } from './protocol.ts'
 
+/** An error as the other side of the thread can be told of it. */
+export function describe(error: unknown): StoreError {
+  const { message, stack, errcode } = error as Error & { errcode?: number }
+  return { message, sqliteCode: errcode === undefined ? undefined : errcode & 0xff, stack }
+}
+
 /** What went wrong with the file, in words; the error of SQLite is the cause. */
 export function storeFailed(
   what: 'refused' | 'cannot be opened' | 'is gone',

@@ -57,10 +57,10 @@ export class Link {
     const fail = ({ message, stack }: Error) => {
       opened.resolve({ error: { message, stack, sqliteCode: undefined } })
     }
-    worker.once('message', opened.resolve)
-    worker.once('error', fail)
+    const end = () => fail(new Error('its thread ended before it had begun'))
+    worker.once('message', opened.resolve).once('error', fail).once('exit', end)
     const { error } = await opened.promise
-    worker.off('error', fail)
+    worker.off('error', fail).off('exit', end)
     if (error !== undefined) {
       await worker.terminate()
       throw storeFailed('cannot be opened', data.file, error)

@@ -25,6 +25,8 @@ export type Question =
       readonly outcome: Outcome
       readonly effects: readonly Effect[]
     }
+  /** From now on an outcome that the store refuses is told, and not tried again. */
+  | { readonly ask: 'giveUp' }
   | { readonly ask: 'close' }
 
 /** A statement that is to take place together with the completion. */

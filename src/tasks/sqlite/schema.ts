@@ -49,9 +49,10 @@ create index if not exists hotpath_tasks_expiry
 create unique index if not exists hotpath_tasks_unique
   on hotpath_tasks (name, unique_key) where unique_key is not null and state in (0, 1, 5);
 
-create table if not exists hotpath_task_workers (
-  id integer primary key,
-  lease_until_ms integer not null
+create table if not exists hotpath_task_leases (
+  worker integer primary key,
+  beats integer not null,
+  lease_ms integer not null
 ) strict;
 
 create table if not exists hotpath_task_ticks (

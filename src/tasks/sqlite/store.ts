@@ -1,12 +1,14 @@
-import { randomInt } from 'node:crypto'
-import type { Outcome, WorkSettings } from '../engine.ts'
+import type { Clock } from '../../core/index.ts'
+import type { WorkSettings } from '../engine.ts'
 import { Connection } from './connection.ts'
+import { settle } from './effects.ts'
+import { describe } from './errors.ts'
+import { Holdings } from './holdings.ts'
 import { TaskInsert } from './insert.ts'
+import { Leases } from './leases.ts'
 import type {
   Answer,
   ClaimedRow,
-  Effect,
-  Question,
   Report,
   Request,
   Stop,
@@ -16,40 +18,46 @@ import type {
 import { TaskTable } from './table.ts'
 
 const expireEveryMs = 2_000
-const lookForLateEveryMs = 100
-
-// What a transactional handler's statements wait for when they were refused: a constraint, say.
-const effectsRetryMs = 1_000
 
 // How long the thread leaves a store in peace that has refused a transaction.
 const retryMs = 200
 
+// What one transaction may write: the other processes wait for its end.
+const writesPerTransaction = 1_000
+
+/** Where a store reads the time. */
+export type StoreClock = Pick<Clock, 'monotonicMs' | 'epochMs'>
+
+// Not core's, which would have the thread load all of core when it starts.
+const realTime: StoreClock = { monotonicMs: () => performance.now(), epochMs: () => Date.now() }
+
 /** What runs in the thread: answers requests, claims what this process may run, keeps its lease. */
 export class Store {
-  readonly #data: ThreadData
+  readonly #clock: StoreClock
   readonly #connection: Connection
   readonly #table: TaskTable
   readonly #insert: TaskInsert
-  readonly #works = new Map<string, OwnWork>()
-  readonly #held = new Map<number, Held>()
+  readonly #leases: Leases
+  readonly #holdings = new Holdings()
   /** Outcomes that the store has refused for now: its disk is full, say. */
   #unsettled: Request[] = []
-  #worker: number | undefined
-  #nextBeatMs = 0
+  #isGivingUp = false
+  /** Perhaps a task that runs here: `hasChanged` tells of other connections only. */
+  #hasCancelled = false
   #nextTryMs = 0
-  #nextLookMs = 0
   #nextExpiryMs = 0
 
-  constructor(data: ThreadData) {
-    this.#data = data
+  constructor(data: ThreadData, clock: StoreClock = realTime) {
+    this.#clock = clock
     this.#connection = new Connection(data.file, data.lockTimeoutMs)
     this.#table = new TaskTable(this.#connection.database)
     this.#insert = new TaskInsert(this.#connection.database)
+    this.#leases = new Leases(this.#table, data.leaseMs)
   }
 
   /** Whether it has to look by itself for what is to be done, and has a lease to keep. */
   get isWorking(): boolean {
-    return this.#works.size > 0 || this.#held.size > 0
+    return this.#holdings.isWorking
   }
 
   /** Deals with what was asked, and claims in the same transaction what there is room for. */
@@ -58,21 +66,25 @@ export class Store {
     const writes: Request[] = this.#unsettled
     this.#unsettled = []
     for (const request of requests) {
-      if (request.ask === 'work') this.#begin(request.settings, request.ref, report)
-      else if (request.ask === 'rest') this.#rest(request.name, request.ref, report)
-      else if (isWrite(request)) writes.push(request)
+      if (request.ask === 'giveUp') this.#isGivingUp = true
+      if (isWrite(request)) writes.push(request)
+      else if (request.ask === 'work') this.#begin(request.settings, report)
+      else if (request.ask === 'rest') this.#holdings.rest(request.name)
     }
-    if (writes.length > 0) this.#write(writes, report)
-    for (const request of requests) this.#read(request, report)
+    for (let at = 0; at < writes.length; at += writesPerTransaction) {
+      this.#write(writes.slice(at, at + writesPerTransaction), report)
+    }
+    for (const request of requests) if (!isWrite(request)) this.#answer(request, report)
     return report
   }
 
   /** Looks for what others have stored, for what is due, and for workers that are gone. */
   poll(): Report {
     const report = new OpenReport(false)
-    if (Date.now() < this.#nextTryMs) return report
+    if (this.#clock.monotonicMs() < this.#nextTryMs) return report
     try {
-      if (this.#connection.hasChanged()) this.#findStopped(report)
+      if (this.#connection.hasChanged() || this.#hasCancelled) this.#findStopped(report)
+      this.#hasCancelled = false
       if (this.#unsettled.length > 0 || this.#isTimeToWrite()) {
         const writes = this.#unsettled
         this.#unsettled = []
@@ -80,49 +92,44 @@ export class Store {
       }
     } catch (error) {
       report.troubles.push({ operation: 'poll', error: describe(error) })
-      this.#nextTryMs = Date.now() + retryMs
+      this.#nextTryMs = this.#clock.monotonicMs() + retryMs
     }
     return report
   }
 
   /** Hands back what is still held, and leaves. */
   close(): void {
+    const { worker } = this.#leases
     try {
-      const worker = this.#worker
-      if (worker !== undefined) {
-        this.#connection.write(false, () => {
-          for (const [seq, { claim }] of this.#held) {
-            this.#table.settle(seq, claim, { state: 'stopped', reason: 'closing' }, Date.now())
-          }
-          this.#table.leave(worker)
-        })
-      }
-    } finally {
-      this.#connection.close()
+      if (worker !== undefined) this.#connection.write(false, () => this.#leave(worker))
+    } catch {
+      // A store in trouble: what is held is taken over when the lease has run out.
     }
+    this.#connection.close()
   }
 
-  #begin(settings: WorkSettings, ref: number, report: OpenReport): void {
-    this.#works.set(settings.name, { settings, running: 0 })
+  #leave(worker: number): void {
+    for (const held of this.#holdings.claims()) this.#table.handBack(held)
+    this.#table.leave(worker)
+  }
+
+  #begin(settings: WorkSettings, report: OpenReport): void {
+    this.#holdings.begin(settings)
     // A write, though there is nothing to write: it enters this worker and claims at once.
     this.#write([], report)
-    report.answers.push({ ref, value: undefined })
-  }
-
-  #rest(name: string, ref: number, report: OpenReport): void {
-    this.#works.delete(name)
-    report.answers.push({ ref, value: undefined })
   }
 
   #write(writes: readonly Request[], report: OpenReport): void {
     const answers: Answer[] = []
     let claims: ClaimedRow[] = []
+    let isOurs = true
+    const stuck = this.#holdings.stuck(this.#clock.monotonicMs())
     try {
       this.#connection.write(writes.some(isDurable), () => {
-        // With the lock held: whatever time went by before, nobody takes this worker's tasks now.
-        const nowMs = Date.now()
-        this.#beat(nowMs, report)
+        const nowMs = this.#clock.epochMs()
+        isOurs = this.#beat()
         for (const request of writes) answers.push(this.#do(request, nowMs))
+        for (const held of stuck) this.#table.takeFrom(held, nowMs)
         this.#tidy(nowMs)
         claims = this.#claim(writes, nowMs)
       })
@@ -130,19 +137,21 @@ export class Store {
       this.#refuse(writes, describe(error), report)
       return
     }
-    for (const request of writes) if (request.ask === 'settle') this.#release(request)
-    for (const row of claims) this.#hold(row)
-    if (writes.some(({ ask }) => ask === 'cancel')) this.#findStopped(report)
+    for (const request of writes) if (request.ask === 'settle') this.#holdings.release(request)
+    const lost = isOurs ? stuck : this.#holdings.claims()
+    if (lost.length > 0) report.stops.push(...this.#holdings.stop(lost, 'lost'))
+    for (const row of claims) this.#holdings.hold(row, this.#clock.monotonicMs())
     report.answers.push(...answers)
     report.claims.push(...claims)
+    this.#hasCancelled ||= writes.some(({ ask }) => ask === 'cancel')
   }
 
   /** Nothing of the batch was stored. Outcomes wait for better times, the rest is told. */
   #refuse(writes: readonly Request[], error: StoreError, report: OpenReport): void {
-    this.#nextTryMs = Date.now() + retryMs
-    this.#nextBeatMs = 0
+    this.#nextTryMs = this.#clock.monotonicMs() + retryMs
+    this.#leases.beatSoon()
     for (const request of writes) {
-      if (request.ask === 'settle') this.#unsettled.push(request)
+      if (request.ask === 'settle' && !this.#isGivingUp) this.#unsettled.push(request)
       else report.answers.push({ ref: request.ref, error })
     }
     if (this.#unsettled.length > 0 || writes.length === 0) {
@@ -152,99 +161,60 @@ export class Store {
 
   #do(request: Request, nowMs: number): Answer {
     const { ref } = request
-    if (request.ask === 'enqueue') {
-      return { ref, value: this.#insert.run(request.id, request.task, nowMs) }
-    }
-    if (request.ask === 'cancel') return { ref, value: this.#table.cancel(request.id, nowMs) }
-    if (request.ask === 'replay') return { ref, value: this.#table.replay(request.id, nowMs) }
-    if (request.ask === 'settle') return { ref, value: this.#settle(request, nowMs) }
-    if (request.ask === 'progress') {
-      this.#table.progress(request.seq, request.claim, request.value)
+    switch (request.ask) {
+      case 'enqueue':
+        return { ref, value: this.#insert.run(request.id, request.task, nowMs) }
+      case 'cancel':
+        return { ref, value: this.#table.cancel(request.id, nowMs) }
+      case 'replay':
+        return { ref, value: this.#table.replay(request.id, nowMs) }
+      case 'settle': {
+        const attempt = this.#holdings.attemptOf(request.seq) ?? 1
+        const { database } = this.#connection
+        return { ref, value: settle(database, this.#table, request, attempt, nowMs) }
+      }
+      case 'progress':
+        this.#table.progress(request.seq, request.claim, request.value)
     }
     return { ref, value: undefined }
   }
 
-  #settle({ seq, claim, outcome, effects }: Settle, nowMs: number): boolean {
-    if (effects.length === 0 || outcome.state !== 'completed') {
-      return this.#table.settle(seq, claim, outcome, nowMs)
-    }
-    const { database } = this.#connection
-    database.exec('savepoint effects')
-    try {
-      const isSettled = this.#table.settle(seq, claim, outcome, nowMs)
-      if (isSettled) for (const { sql, values } of effects) database.prepare(sql).run(...values)
-      database.exec('release effects')
-      return isSettled
-    } catch (error) {
-      if (!database.isTransaction) throw error
-      database.exec('rollback to effects; release effects')
-      this.#table.settle(seq, claim, this.#effectsFailed(seq, error), nowMs)
-      return false
-    }
-  }
-
-  #effectsFailed(seq: number, error: unknown): Outcome {
-    const { message, stack } = describe(error)
-    const { attempt = 1 } = this.#held.get(seq) ?? {}
-    return {
-      state: 'failed',
-      error: { name: 'Error', message, code: undefined, stack },
-      retryInMs: attempt < 4 ? effectsRetryMs * 2 ** attempt : undefined,
-    }
-  }
-
-  /** Renews the lease, or enters as a new worker: the first time, and when others declared it dead. */
-  #beat(nowMs: number, report: OpenReport): void {
-    if (!this.isWorking && this.#worker === undefined) return
-    const { leaseMs } = this.#data
-    const untilMs = nowMs + leaseMs
-    if (this.#worker !== undefined) {
-      const isEarly = nowMs < this.#nextBeatMs && this.#table.isKnown(this.#worker)
-      if (isEarly) return
-      this.#nextBeatMs = nowMs + leaseMs / 5
-      if (this.#table.renew(this.#worker, untilMs)) return
-      this.#stopHeld(() => 'lost', report)
-    }
-    this.#nextBeatMs = nowMs + leaseMs / 5
-    const worker = randomInt(1, 2 ** 47)
-    this.#table.enter(worker, untilMs)
-    this.#worker = worker
+  /** False where what it holds is not its own any more. */
+  #beat(): boolean {
+    if (!this.isWorking && this.#leases.worker === undefined) return true
+    return this.#leases.beat(this.#clock.monotonicMs())
   }
 
   #tidy(nowMs: number): void {
     if (!this.isWorking) return
+    const upMs = this.#clock.monotonicMs()
     this.#table.promote(nowMs)
-    if (nowMs >= this.#nextLookMs) {
-      this.#nextLookMs = nowMs + lookForLateEveryMs
-      this.#table.takeOver(nowMs)
-    }
-    if (nowMs >= this.#nextExpiryMs) {
-      this.#nextExpiryMs = nowMs + expireEveryMs
-      this.#table.expire(nowMs)
-    }
+    for (const worker of this.#leases.look(upMs)) this.#table.takeOver(worker, nowMs)
+    if (upMs < this.#nextExpiryMs) return
+    const isMoreToCome = this.#table.expire(nowMs)
+    this.#nextExpiryMs = isMoreToCome ? upMs : upMs + expireEveryMs
   }
 
   #claim(writes: readonly Request[], nowMs: number): ClaimedRow[] {
-    const worker = this.#worker
+    const { worker } = this.#leases
     const claims: ClaimedRow[] = []
     if (worker === undefined) return claims
-    const freed = countFreed(writes, this.#held)
-    for (const { settings, running } of this.#works.values()) {
-      const room = settings.concurrency - running + (freed.get(settings.name) ?? 0)
-      if (room > 0) claims.push(...this.#table.claim(settings, worker, room, nowMs))
+    for (const { settings, count } of this.#holdings.room(this.#clock.monotonicMs(), writes)) {
+      claims.push(...this.#table.claim(settings, worker, count, nowMs))
     }
     return claims
   }
 
   #isTimeToWrite(): boolean {
-    const nowMs = Date.now()
-    if (nowMs >= this.#nextBeatMs) return true
+    const nowMs = this.#clock.epochMs()
+    const upMs = this.#clock.monotonicMs()
+    if (this.#leases.isBeatDue(upMs) || this.#holdings.stuck(upMs).length > 0) return true
     return this.#connection.read(() => {
+      if (this.#leases.isLookDue(upMs) && this.#leases.look(upMs).length > 0) return true
       if (this.#table.isDue(nowMs)) return true
-      if (nowMs >= this.#nextLookMs && this.#table.hasLateWorkers(nowMs)) return true
-      if (nowMs >= this.#nextExpiryMs && this.#table.hasExpired(nowMs)) return true
-      for (const { settings, running } of this.#works.values()) {
-        if (running < settings.concurrency && this.#table.isReady(settings.name)) return true
+      if (upMs >= this.#nextExpiryMs && this.#table.hasExpired(nowMs)) return true
+      for (const { settings } of this.#holdings.room(upMs)) {
+        if (this.#table.isReady(settings.name)) return true
       }
       return false
     })
@@ -252,76 +222,32 @@ export class Store {
 
   /** What was cancelled, or given to others, while it ran here. */
   #findStopped(report: OpenReport): void {
-    const worker = this.#worker
-    if (worker === undefined || this.#held.size === 0) return
-    const seen = this.#connection.read(() => this.#table.heldBy(worker))
-    this.#stopHeld((seq, { claim }) => (seen.get(seq) === claim ? undefined : 'cancelled'), report)
+    const { worker } = this.#leases
+    if (worker === undefined || !this.#holdings.isHolding) return
+    const { isKnown, seen } = this.#connection.read(() => ({
+      isKnown: this.#table.isKnown(worker),
+      seen: this.#table.heldBy(worker),
+    }))
+    const gone = this.#holdings.claims().filter(({ seq, claim }) => seen.get(seq) !== claim)
+    report.stops.push(...this.#holdings.stop(gone, isKnown ? 'cancelled' : 'lost'))
   }
 
-  #stopHeld(
-    reasonOf: (seq: number, held: Held) => Stop['reason'] | undefined,
-    report: OpenReport,
-  ): void {
-    for (const [seq, held] of this.#held) {
-      const reason = held.isStopped ? undefined : reasonOf(seq, held)
-      if (reason === undefined) continue
-      held.isStopped = true
-      report.stops.push({ seq, claim: held.claim, reason })
-    }
-  }
-
-  #hold({ seq, claim, name, attempt }: ClaimedRow): void {
-    const before = this.#held.get(seq)
-    if (before !== undefined) this.#release({ seq, claim: before.claim })
-    this.#held.set(seq, { claim, name, attempt, isStopped: false })
-    const work = this.#works.get(name)
-    if (work !== undefined) work.running++
-  }
-
-  #release({ seq, claim }: Pick<Settle, 'seq' | 'claim'>): void {
-    const held = this.#held.get(seq)
-    if (held?.claim !== claim) return
-    this.#held.delete(seq)
-    const work = this.#works.get(held.name)
-    if (work !== undefined) work.running--
-  }
-
-  #read(request: Request, report: OpenReport): void {
+  #answer(request: Request, report: OpenReport): void {
     const { ref } = request
-    const nowMs = Date.now()
+    const nowMs = this.#clock.epochMs()
     try {
+      let value: unknown
       if (request.ask === 'find') {
-        const value = this.#connection.read(() => this.#table.find(request.id, nowMs))
-        report.answers.push({ ref, value })
+        value = this.#connection.read(() => this.#table.find(request.id, nowMs))
       } else if (request.ask === 'deadLetters') {
-        const value = this.#connection.read(() => this.#table.deadLetters(request.query, nowMs))
-        report.answers.push({ ref, value })
+        value = this.#connection.read(() => this.#table.deadLetters(request.query, nowMs))
       }
+      // A close is answered when it is done.
+      if (request.ask !== 'close') report.answers.push({ ref, value })
     } catch (error) {
       report.answers.push({ ref, error: describe(error) })
     }
   }
-}
-
-/** An error as the other side can be told of it. */
-export function describe(error: unknown): StoreError {
-  const { message, stack, errcode } = error as Error & { errcode?: number }
-  return { message, sqliteCode: errcode === undefined ? undefined : errcode & 0xff, stack }
-}
-
-type Settle = Extract<Question, { ask: 'settle' }> & { readonly effects: readonly Effect[] }
-
-interface OwnWork {
-  readonly settings: WorkSettings
-  running: number
-}
-
-interface Held {
-  readonly claim: number
-  readonly name: string
-  readonly attempt: number
-  /** The process was told that nobody waits for it. */
-  isStopped: boolean
 }
 
 class OpenReport {
@@ -336,30 +262,11 @@ class OpenReport {
   }
 }
 
-function isWrite({ ask }: Request): boolean {
-  return isDurableAsk(ask) || ask === 'progress'
+function isWrite(request: Request): boolean {
+  return isDurable(request) || request.ask === 'progress'
 }
 
 /** Progress, a lease and a claim may be lost with the power: the task is begun again then. */
 function isDurable({ ask }: Request): boolean {
-  return isDurableAsk(ask)
-}
-
-function isDurableAsk(ask: Request['ask']): boolean {
   return ask === 'enqueue' || ask === 'settle' || ask === 'cancel' || ask === 'replay'
-}
-
-/** Places that the outcomes of a batch make, by name. */
-function countFreed(
-  writes: readonly Request[],
-  held: ReadonlyMap<number, Held>,
-): Map<string, number> {
-  const freed = new Map<string, number>()
-  for (const request of writes) {
-    if (request.ask !== 'settle') continue
-    const place = held.get(request.seq)
-    if (place?.claim !== request.claim) continue
-    freed.set(place.name, (freed.get(place.name) ?? 0) + 1)
-  }
-  return freed
 }

@@ -6,8 +6,12 @@ import {
   type TaskRecord,
   type WorkSettings,
 } from '../engine.ts'
+import type { HeldClaim } from './holdings.ts'
+import type { LeaseRow } from './leases.ts'
 import type { ClaimedRow } from './protocol.ts'
 import { recordColumns, toRecord, type TaskRow } from './rows.ts'
+
+const expireAtOnce = 500
 
 /** The statements over the tables of tasks, as methods. None of them opens a transaction. */
 export class TaskTable {
@@ -77,7 +81,7 @@ export class TaskTable {
         return changes === 1
       }
       case 'stopped':
-        if (outcome.reason === 'closing') this.#handBack(seq, claim)
+        if (outcome.reason === 'closing') this.handBack({ seq, claim })
         return false
     }
   }
@@ -131,54 +135,45 @@ export class TaskTable {
     return new Map(rows.map(({ seq, claim }) => [seq, claim]))
   }
 
-  /** Renews a worker's lease: false where others have declared it dead. */
-  renew(worker: number, untilMs: number): boolean {
+  leases(): LeaseRow[] {
+    return this.#sql(
+      'select worker, beats, lease_ms as leaseMs from hotpath_task_leases',
+    ).all() as unknown as LeaseRow[]
+  }
+
+  /** Says that a worker is there: false where others have declared it dead. */
+  renew(worker: number): boolean {
     const { changes } = this.#sql(
-      'update hotpath_task_workers set lease_until_ms = ? where id = ?',
-    ).run(untilMs, worker)
+      'update hotpath_task_leases set beats = beats + 1 where worker = ?',
+    ).run(worker)
     return changes === 1
   }
 
   isKnown(worker: number): boolean {
-    const row = this.#sql('select 1 from hotpath_task_workers where id = ?').get(worker)
+    const row = this.#sql('select 1 from hotpath_task_leases where worker = ?').get(worker)
     return row !== undefined
   }
 
-  enter(worker: number, untilMs: number): void {
-    this.#sql('insert into hotpath_task_workers (id, lease_until_ms) values (?, ?)').run(
+  enter(worker: number, leaseMs: number): void {
+    this.#sql('insert into hotpath_task_leases (worker, beats, lease_ms) values (?, 0, ?)').run(
       worker,
-      untilMs,
+      Math.ceil(leaseMs),
     )
   }
 
   leave(worker: number): void {
-    this.#sql('delete from hotpath_task_workers where id = ?').run(worker)
+    this.#sql('delete from hotpath_task_leases where worker = ?').run(worker)
   }
 
-  hasLateWorkers(nowMs: number): boolean {
-    return (
-      this.#sql('select 1 from hotpath_task_workers where lease_until_ms < ? limit 1').get(
-        nowMs,
-      ) !== undefined
-    )
+  /** Takes its tasks from a worker whose lease has run out. */
+  takeOver(worker: number, nowMs: number): void {
+    this.#take('worker = ?3', nowMs, worker)
+    this.leave(worker)
   }
 
-  /** Takes the tasks of workers whose lease has run out from them. */
-  takeOver(nowMs: number): void {
-    const late = this.#sql('select id from hotpath_task_workers where lease_until_ms < ?').all(
-      nowMs,
-    ) as unknown as { id: number }[]
-    for (const { id } of late) {
-      this.#sql(
-        `update hotpath_tasks
-         set state = 3, worker = null, error = ?1, ended_ms = ?2, expires_ms = ?2 + dead_letter_ttl_ms
-         where worker = ?3 and state = 1 and attempts >= max_attempts`,
-      ).run(JSON.stringify(workerLost), nowMs, id)
-      this.#sql(
-        'update hotpath_tasks set state = 0, worker = null where worker = ? and state = 1',
-      ).run(id)
-      this.leave(id)
-    }
+  /** Takes one task from the attempt that has it. */
+  takeFrom({ seq, claim }: HeldClaim, nowMs: number): void {
+    this.#take('seq = ?3 and claim = ?4', nowMs, seq, claim)
   }
 
   hasExpired(nowMs: number): boolean {
@@ -188,12 +183,20 @@ export class TaskTable {
     )
   }
 
-  /** Deletes some of what is kept no longer, so that no transaction is long. */
-  expire(nowMs: number): void {
-    this.#sql(
+  /** Deletes some of what is kept no longer, so that no transaction is long: whether there may be more. */
+  expire(nowMs: number): boolean {
+    const { changes } = this.#sql(
       `delete from hotpath_tasks where seq in (
-         select seq from hotpath_tasks where expires_ms <= ? limit 500)`,
+         select seq from hotpath_tasks where expires_ms <= ? limit ${expireAtOnce})`,
     ).run(nowMs)
+    return changes === expireAtOnce
+  }
+
+  handBack({ seq, claim }: HeldClaim): void {
+    this.#sql(
+      `update hotpath_tasks set state = 0, worker = null, attempts = attempts - 1
+       where seq = ? and claim = ? and state = 1`,
+    ).run(seq, claim)
   }
 
   #end(
@@ -213,18 +216,24 @@ export class TaskTable {
     return changes === 1
   }
 
-  #handBack(seq: number, claim: number): void {
+  /** Queues tasks again, or makes dead letters of those that were begun as often as they may be. */
+  #take(which: 'worker = ?3' | 'seq = ?3 and claim = ?4', nowMs: number, ...keys: number[]): void {
     this.#sql(
-      `update hotpath_tasks set state = 0, worker = null, attempts = attempts - 1
-       where seq = ? and claim = ? and state = 1`,
-    ).run(seq, claim)
+      `update hotpath_tasks
+       set worker = null,
+         state = iif(attempts < max_attempts, 0, 3),
+         error = iif(attempts < max_attempts, error, ?1),
+         ended_ms = iif(attempts < max_attempts, null, ?2),
+         expires_ms = iif(attempts < max_attempts, null, ?2 + dead_letter_ttl_ms)
+       where ${which} and state = 1`,
+    ).run(JSON.stringify(workerLost), nowMs, ...keys)
   }
 
   #allowedBy(name: string, { limit, perMs }: { limit: number; perMs: number }, nowMs: number) {
-    this.#sql('delete from hotpath_task_starts where name = ? and at_ms <= ?').run(
-      name,
-      nowMs - perMs,
-    )
+    // A start that lies ahead was noted before the system's time was set back.
+    this.#sql(
+      'delete from hotpath_task_starts where name = ?1 and (at_ms <= ?2 or at_ms > ?3)',
+    ).run(name, nowMs - perMs, nowMs)
     const row = this.#sql('select count(*) as count from hotpath_task_starts where name = ?').get(
       name,
     ) as { count: number } | undefined

@@ -1,6 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
+import { describe } from './errors.ts'
 import { unpack, type Packed, type Report, type Request, type ThreadData } from './protocol.ts'
-import { describe, Store } from './store.ts'
+import { Store } from './store.ts'
 
 // The entry of the thread that has the database: node:sqlite blocks while it works, and a commit
 // waits for the disk.
@@ -47,12 +48,9 @@ function run(port: MessagePort, data: ThreadData): void {
     const last = requests.find(({ ask }) => ask === 'close')
     if (last === undefined) return
     clearInterval(poll)
-    try {
-      store.close()
-    } finally {
-      port.postMessage({ ...nothing, answers: [{ ref: last.ref, value: undefined }] })
-      port.close()
-    }
+    store.close()
+    port.postMessage({ ...nothing, answers: [{ ref: last.ref, value: undefined }] })
+    port.close()
   })
 }
 

@@ -9,6 +9,8 @@ export interface WorkPort {
   settle(row: ClaimedRow, outcome: Outcome, effects: readonly Effect[]): Promise<boolean>
   /** No more claims of this name. */
   rest(): Promise<void>
+  /** Outcomes that the store refuses are given up, and left to whoever takes the tasks over. */
+  giveUp(): Promise<void>
   rested(): void
 }
 
@@ -48,13 +50,14 @@ export class OwnWork implements Work {
 
   async stop(deadlineMs: number): Promise<void> {
     this.#isResting = true
+    const timer = setTimeout(() => {
+      for (const execution of this.#running.values()) execution.stop('closing')
+      void this.#port.giveUp().catch(() => {})
+    }, deadlineMs)
     await this.#port.rest().catch(() => {})
     const idle = Promise.withResolvers<void>()
     this.#idle = idle
     this.#checkIdle()
-    const timer = setTimeout(() => {
-      for (const execution of this.#running.values()) execution.stop('closing')
-    }, deadlineMs)
     await idle.promise
     clearTimeout(timer)
     this.#port.rested()
@@ -71,7 +74,7 @@ export class OwnWork implements Work {
     try {
       isStored = await this.#port.settle(row, outcome, effects)
     } catch {
-      // The thread is gone: whoever takes the task over completes it.
+      // The thread is gone, or has given up: whoever takes the task over completes it.
     }
     this.#running.delete(key)
     execution.recorded(isStored)

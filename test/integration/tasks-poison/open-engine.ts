@@ -1,12 +1,26 @@
 import pg from 'pg'
-import { postgresEngine, redisEngine, type TaskEngine } from '../../../src/tasks/index.ts'
+import {
+  postgresEngine,
+  redisEngine,
+  sqliteEngine,
+  type TaskEngine,
+} from '../../../src/tasks/index.ts'
 
-export type PoisonedKind = 'postgres' | 'redis'
+export type EngineKind = 'sqlite' | 'postgres' | 'redis'
 
-export function openEngine(kind: PoisonedKind, url: string): TaskEngine<never, never> {
-  if (kind === 'redis') return redisEngine({ url, prefix: 'poison', leaseMs: 500 })
-  const pool = new pg.Pool({ connectionString: url, allowExitOnIdle: true })
-  // The database is dropped with its connections at the end.
-  pool.on('error', () => {})
-  return postgresEngine({ pool, leaseMs: 500 }) as TaskEngine<never, never>
+/** @param store - a file, or the URL of a server */
+export function openEngine(kind: EngineKind, store: string): TaskEngine<never, never> {
+  const leaseMs = 500
+  switch (kind) {
+    case 'sqlite':
+      return sqliteEngine({ file: store, leaseMs }) as TaskEngine<never, never>
+    case 'redis':
+      return redisEngine({ url: store, prefix: 'poison', leaseMs })
+    case 'postgres': {
+      const pool = new pg.Pool({ connectionString: store, allowExitOnIdle: true })
+      // The database is dropped with its connections at the end.
+      pool.on('error', () => {})
+      return postgresEngine({ pool, leaseMs }) as TaskEngine<never, never>
+    }
+  }
 }

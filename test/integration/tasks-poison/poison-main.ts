@@ -1,9 +1,9 @@
 // A worker that a poison task kills as soon as it begins; others it completes.
 import { createTasks } from '../../../src/tasks/index.ts'
-import { openEngine, type PoisonedKind } from './open-engine.ts'
+import { openEngine, type EngineKind } from './open-engine.ts'
 
-const [kind = '', url = ''] = process.argv.slice(2)
-const tasks = createTasks({ engine: openEngine(kind as PoisonedKind, url) })
+const [kind = '', store = ''] = process.argv.slice(2)
+const tasks = createTasks({ engine: openEngine(kind as EngineKind, store) })
 tasks.define('poison', {
   concurrency: 1,
   retries: 0,
