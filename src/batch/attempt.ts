@@ -93,12 +93,19 @@ export class Attempt implements Stoppable {
     if (this.#abortReason !== undefined) return this.#abortReason
     if (error instanceof FetchError) return error
     const { code } = error as { code?: unknown }
-    if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
+    if (typeof code === 'string' && refusedByUndici.has(code)) {
       return requestInvalid(`The request to ${placeOf(target)}: ${(error as Error).message}`, error)
     }
     return connectionFailed(placeOf(target), isSent, error)
   }
 }
+
+// Before anything is sent, and for what is wrong with the request.
+const refusedByUndici = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+])
 
 function tooManyRedirects(target: Target, maxRedirects: number, status: number): FetchError {
   return redirectInvalid(

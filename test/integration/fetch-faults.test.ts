@@ -138,6 +138,14 @@ describe('a fault is one clear error, and nothing is left open', () => {
     }
   })
 
+  test('a Content-Length that is not that of the body', async () => {
+    const { url, requests } = await serve((_request, response) => response.end())
+    const headers = { 'content-length': '5' }
+    const error = await failure({ url, method: 'PUT', headers, body: 'abc' })
+    expect(error.code).toBe('HOTPATH_BATCH_REQUEST_INVALID')
+    expect(requests).toEqual([])
+  })
+
   test('a name that does not exist, and a port where nobody listens', async () => {
     const name = await failure('http://no-such-name.invalid/', { retries: 3, timeoutMs: 20_000 })
     expect(name.code).toBe('HOTPATH_BATCH_CONNECTION_FAILED')
