@@ -107,6 +107,11 @@ describe('nothing is kept of an upload', () => {
     await leavesNothing()
   })
 
+  test('with a limit that is none', async () => {
+    const receiving = uploads.receive(bytesOf(new Uint8Array(1)), { maxBytes: Number.NaN })
+    await expect(receiving).rejects.toThrow(codeOf('HOTPATH_OPTION_INVALID'))
+  })
+
   test('that says that it is too large, of which nothing is read', async () => {
     let isRead = false
     const source = Readable.from(
