@@ -31,6 +31,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'tools',
+          include: ['test/tools/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'data',
           include: ['test/data/**/*.test.ts'],
           globalSetup: './test/data-setup.ts',

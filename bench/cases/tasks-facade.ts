@@ -120,7 +120,9 @@ const onPostgres = facade(async ({ url }) => {
 
 const onRedis = facade(async ({ url }) => {
   const { redisEngine } = await import('hotpath/tasks')
-  return { engine: redisEngine({ url: url('redis') }) }
+  // Of the same version as the bare one's.
+  const { Redis } = await import('ioredis')
+  return { engine: redisEngine({ client: new Redis(url('redis'), { lazyConnect: true }) }) }
 })
 
 const batch: CallersWorkload = {

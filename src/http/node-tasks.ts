@@ -30,5 +30,9 @@ async function write(answer: TaskAnswer, method: string, response: ServerRespons
 
 async function drained(response: ServerResponse): Promise<void> {
   if (response.destroyed) return
-  await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  response.once('drain', resolve).once('close', resolve)
+  await promise
+  // A slow client has many pauses in one response.
+  response.off('drain', resolve).off('close', resolve)
 }

@@ -3,7 +3,12 @@ import { createManualClock } from '../core/index.ts'
 import { Attempt } from './attempt.ts'
 import { resolveDefinition, type TaskContext } from './definition.ts'
 
-function begin(run: (context: TaskContext) => unknown, options: object = {}, attempt = 1) {
+function begin(
+  run: (context: TaskContext) => unknown,
+  options: object = {},
+  attempt = 1,
+  store = async () => {},
+) {
   const clock = createManualClock()
   const stored: string[] = []
   const told: string[] = []
@@ -15,7 +20,10 @@ function begin(run: (context: TaskContext) => unknown, options: object = {}, att
     attempt,
     enqueuedMs: 0,
     transaction: undefined,
-    progress: async (json: string) => void stored.push(json),
+    progress(json: string) {
+      stored.push(json)
+      return store()
+    },
   }
   const execution = new Attempt(resolveDefinition('t', definition), claim, {
     clock,
@@ -76,6 +84,19 @@ describe('an attempt', () => {
     clock.advance(1_000)
     late.resolve('late')
     expect(await execution.outcome).toMatchObject({ state: 'failed' })
+  })
+
+  test('that has returned is not late because its last progress is stored slowly', async () => {
+    const slow = Promise.withResolvers<void>()
+    const run = ({ progress }: TaskContext) => progress(1) ?? 'done'
+    const { clock, execution } = begin(run, { timeoutMs: 1_000 }, 1, () => slow.promise)
+    await Promise.resolve()
+    await Promise.resolve()
+    clock.advance(2_000)
+    execution.stop('closing')
+    clock.advance(2_000)
+    slow.resolve()
+    expect(await execution.outcome).toEqual({ state: 'completed', result: '"done"' })
   })
 
   test('that is cancelled aborts, and what it returns is dropped', async () => {

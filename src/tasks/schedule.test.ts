@@ -27,6 +27,19 @@ describe('a schedule', () => {
     expect(due).toEqual([Date.UTC(2026, 6, 1)])
   })
 
+  test('is not late by what the time of the system is set forward, and runs once when started twice', () => {
+    const clock = createManualClock(startMs)
+    let setByMs = 0
+    const set = { ...clock, epochMs: () => clock.epochMs() + setByMs }
+    const due: number[] = []
+    const schedule = new Schedule('0 * * * *', 'UTC', set, async (atMs) => void due.push(atMs))
+    schedule.start()
+    schedule.start()
+    setByMs = 45 * minuteMs
+    clock.advance(15 * minuteMs)
+    expect(due).toEqual([Date.UTC(2026, 0, 1, 1)])
+  })
+
   test('tries a tick again that was refused, until the next one', async () => {
     const clock = createManualClock(startMs)
     const asked: number[] = []

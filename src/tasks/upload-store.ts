@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { invalid, register } from '../core/index.ts'
+import { invalid, positiveInteger, register } from '../core/index.ts'
 import { uploadFailed, uploadMissing, uploadsClosed, uploadTooLarge } from './upload-errors.ts'
 import { UploadFile } from './upload-file.ts'
 import {
@@ -120,7 +120,8 @@ class FolderStore implements UploadStore {
     source: AsyncIterable<Uint8Array>,
     options: ReceiveOptions,
   ): Promise<UploadReference> {
-    const maxBytes = Math.min(options.maxBytes ?? Infinity, this.#options.maxBytes)
+    const ownMaxBytes = positiveInteger('maxBytes', options.maxBytes ?? this.#options.maxBytes)
+    const maxBytes = Math.min(ownMaxBytes, this.#options.maxBytes)
     if ((options.byteLength ?? 0) > maxBytes) throw uploadTooLarge(maxBytes)
     const signals = [this.#closing.signal, options.signal].filter((signal) => signal !== undefined)
     const signal = AbortSignal.any(signals)

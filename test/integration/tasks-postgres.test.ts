@@ -38,6 +38,7 @@ test('what a transactional handler wrote is there with the completion, and gone 
   await using tasks = openTasks()
   const write = tasks.define('write', {
     transactional: true,
+    concurrency: 4,
     retries: 1,
     backoff: { firstMs: 1 },
     run: async (isWell: boolean, { transaction, attempt }) => {
@@ -72,4 +73,15 @@ test('a transaction ends with its attempt, whatever the handler still does in it
     error: { code: 'HOTPATH_TASKS_TIMEOUT' },
   })
   expect(await late.promise).toMatchObject({ code: 'HOTPATH_TASKS_LEASE_LOST' })
+})
+
+test('transactional tasks that would leave the pool no connection are refused at the start', async () => {
+  await using tasks = createTasks({ engine: postgresEngine({ pool }) })
+  for (const name of ['one', 'two']) {
+    tasks.define(name, { transactional: true, concurrency: 5, run: () => {} })
+  }
+  await expect(tasks.start()).rejects.toMatchObject({
+    code: 'HOTPATH_OPTION_INVALID',
+    message: expect.stringContaining('hold up to 10 connections at a time, and the pool has 10'),
+  })
 })

@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import { createWorkers } from '../../src/workers/index.ts'
+import type * as functions from './functions.ts'
 
 setPriority(Number(process.argv[2]))
 const module = new URL('./functions.ts', import.meta.url)
-const workers = createWorkers<typeof import('./functions.ts')>(module)
+const workers = createWorkers<typeof functions>(module)
 await workers.run('nothing')
 console.log(JSON.stringify(process.platform === 'linux' ? niceOfThreads() : niceOfProcess()))
 await workers.close()

@@ -74,6 +74,8 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
   readonly #options: ResolvedPostgresEngineOptions
   readonly #store: PostgresStore
   readonly #works = new Map<string, PostgresWork>()
+  /** By name, how many transactional tasks may run at a time. */
+  readonly #transactional = new Map<string, number>()
   #opened: Opened | undefined
 
   constructor(options: ResolvedPostgresEngineOptions) {
@@ -137,6 +139,7 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
   async work(settings: WorkSettings, execute: Execute<PostgresTransaction>): Promise<Work> {
     const { boss, enqueuer, leases, host } = this.#open
     const { name } = settings
+    if (settings.transactional) this.#checkConnections(settings)
     await this.#ask(`create the queue of ${name}`, () => enqueuer.queue(name))
     leases.watch(name)
     const { pool, pollMs } = this.#options
@@ -178,6 +181,19 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
     // A pool without deadlines waits for ever for a server that is frozen.
     if (await settlesWithin(opened.boss.stop({ graceful: false }), stopMs)) return
     opened.host.onTrouble('close', new Error(`PostgreSQL has not answered within ${stopMs} ms`))
+  }
+
+  /** Each transactional attempt holds a connection; without one more no lease could be renewed. */
+  #checkConnections({ name, concurrency }: WorkSettings): void {
+    this.#transactional.set(name, concurrency)
+    const count = [...this.#transactional.values()].reduce((sum, one) => sum + one, 0)
+    const { max } = this.#options.pool.options ?? {}
+    if (max === undefined || count < max) return
+    throw new HotpathError(
+      'HOTPATH_OPTION_INVALID',
+      `with ${name} the transactional tasks hold up to ${count} connections at a time, and the pool has ${max}: ` +
+        'give it more than that, or these tasks a smaller concurrency',
+    )
   }
 
   get #open(): Opened {

@@ -5,7 +5,7 @@ export interface PostgresEngineOptions {
   /**
    * A pool of `createPool` from `hotpath/postgres`, or a `pg.Pool`. It stays its maker's: close it after
    * the tasks. Its deadlines are the engine's: `commandTimeoutMs` there, `query_timeout` here. Each
-   * running attempt of a transactional task holds one of its connections.
+   * running attempt of a transactional task holds one of its connections: it must have more than those.
    */
   pool: PostgresTaskPool
   /**
@@ -34,6 +34,8 @@ export interface PostgresEngineOptions {
 
 /** The part of a `pg.Pool` that the engine needs. */
 export interface PostgresTaskPool {
+  /** How many connections it has at most. */
+  readonly options?: { readonly max?: number | undefined } | undefined
   query(text: string, values?: unknown[]): Promise<PostgresRows>
   connect(): Promise<PostgresTransaction & { release(error?: Error | boolean): void }>
 }

@@ -25,20 +25,26 @@ export function dataOf(task: NewTask): RedisJobData {
   return { input, maxAttempts, resultTtlMs, deadLetterTtlMs, handedBack: 0 }
 }
 
-export function jobOptionsOf(task: NewTask, uuid: string): JobsOptions {
-  const { uniqueKey } = task
+/** What BullMQ has to know of a task that waits; little, because each option is packed and parsed. */
+export function jobOptionsOf({ uniqueKey, delayMs, priority }: NewTask, uuid: string): JobsOptions {
   return {
     jobId: uuid,
+    // BullMQ begins with 1, and with those that have no priority before.
+    priority: leastPriority - priority,
+    ...(delayMs > 0 && { delay: Math.ceil(delayMs) }),
+    ...(uniqueKey !== undefined && { deduplication: { id: uniqueKey } }),
+  }
+}
+
+/** What it has to know when an attempt has ended. */
+export function endOptionsOf({ resultTtlMs, deadLetterTtlMs }: RedisJobData): JobsOptions {
+  return {
     // Whether to try again, and when, says the outcome of the attempt.
     attempts: 1_000_000,
     backoff: { type: backoffType },
-    delay: Math.ceil(task.delayMs),
-    // BullMQ begins with 1, and with those that have no priority before.
-    priority: leastPriority - task.priority,
     stackTraceLimit: 1,
-    removeOnComplete: { age: keepSeconds(task.resultTtlMs) },
-    removeOnFail: { age: keepSeconds(task.deadLetterTtlMs) },
-    ...(uniqueKey === undefined ? {} : { deduplication: { id: uniqueKey } }),
+    removeOnComplete: { age: keepSeconds(resultTtlMs) },
+    removeOnFail: { age: keepSeconds(deadLetterTtlMs) },
   }
 }
 

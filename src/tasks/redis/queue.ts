@@ -52,13 +52,13 @@ export class RedisQueue {
   }
 
   async cancel(uuid: string): Promise<boolean> {
-    const sets = ['wait', 'paused', 'active', 'prioritized', 'delayed', 'stalled', 'failed']
+    const sets = ['wait', 'paused', 'active', 'prioritized', 'delayed', 'stalled']
     const keys = [...this.#jobKeys(uuid), ...sets.map((type) => this.#key(type))]
     const values = [uuid, Date.now(), cancelledReason, this.#key('de:')]
     return (await this.#host.redis.runScript(cancelScript, keys, values)) === 1
   }
 
-  /** The latest first. Those that were cancelled are in BullMQ's failed set too. */
+  /** The latest first. */
   async deadLetters(limit: number): Promise<TaskRecord[]> {
     const records: TaskRecord[] = []
     for (let from = 0; records.length < limit; from += pageSize) {

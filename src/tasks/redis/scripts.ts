@@ -6,7 +6,7 @@ import { redisScript, type RedisScript } from '../../core/index.ts'
 /** Fields of BullMQ's hash of a job, and one of ours. */
 export const progressField = 'hotpath-progress'
 
-/** The reason that marks a job in BullMQ's failed set as cancelled. */
+/** The reason that marks a job as cancelled. */
 export const cancelledReason = 'HOTPATH_TASKS_CANCELLED'
 
 /** KEYS: job, its lock, active. Answers whether it is active, then the job's fields. */
@@ -28,8 +28,9 @@ return 1
 `)
 
 /**
- * KEYS: job, its lock, wait, paused, active, prioritized, delayed, stalled, failed. ARGV: id, time,
- * reason, prefix of the keys of deduplication. The worker finds its lock gone.
+ * KEYS: job, its lock, wait, paused, active, prioritized, delayed, stalled. ARGV: id, time, reason,
+ * prefix of the keys of deduplication. The worker finds its lock gone. It is in no set of BullMQ's any
+ * more, which forgets only when it next adds to one: Redis itself removes it.
  */
 export const cancelScript: RedisScript = redisScript(`
 local id = ARGV[1]
@@ -43,7 +44,8 @@ if count == 0 then return 0 end
 redis.call('DEL', KEYS[2])
 redis.call('SREM', KEYS[8], id)
 redis.call('HSET', KEYS[1], 'finishedOn', ARGV[2], 'failedReason', ARGV[3])
-redis.call('ZADD', KEYS[9], ARGV[2], id)
+local ttl = cjson.decode(redis.call('HGET', KEYS[1], 'data')).resultTtlMs
+redis.call('PEXPIRE', KEYS[1], math.ceil(ttl))
 local key = redis.call('HGET', KEYS[1], 'deid')
 if key and redis.call('GET', ARGV[4] .. key) == id then redis.call('DEL', ARGV[4] .. key) end
 return 1

@@ -3,7 +3,7 @@ import { systemClock } from '../../core/index.ts'
 import { settlesWithin } from '../settles-within.ts'
 import { workerLost } from '../engine.ts'
 import type { EngineHost, Execute, Execution, Outcome, Work, WorkSettings } from '../engine.ts'
-import { backoffType, type RedisJobData } from './job.ts'
+import { backoffType, endOptionsOf, type RedisJobData } from './job.ts'
 import type { RedisQueue } from './queue.ts'
 import { writeTaskId } from '../task-id.ts'
 
@@ -95,6 +95,7 @@ export class RedisWork implements Work {
 
   async #process(job: TaskJob, token: string): Promise<string | null> {
     const { data } = job
+    Object.assign(job.opts, endOptionsOf(data))
     const { name } = this.#settings
     const uuid = job.id ?? ''
     const attempt = job.attemptsStarted - data.handedBack

@@ -6,9 +6,16 @@ import type { DeadLetterQuery, NewTask, Outcome, StopReason, WorkSettings } from
 /** What the process asks for; each is answered once, under its number. */
 export type Request = { readonly ref: number } & Question
 
+/** Those that change the store. */
+export type Write = Extract<
+  Request,
+  { readonly ask: 'enqueue' | 'cancel' | 'replay' | 'progress' | 'settle' }
+>
+
 export type Question =
   | { readonly ask: 'enqueue'; readonly id: string; readonly task: NewTask }
-  | { readonly ask: 'find' | 'cancel' | 'replay'; readonly id: string }
+  | { readonly ask: 'find'; readonly id: string }
+  | { readonly ask: 'cancel' | 'replay'; readonly id: string }
   | { readonly ask: 'deadLetters'; readonly query: DeadLetterQuery }
   | { readonly ask: 'work'; readonly settings: WorkSettings }
   | { readonly ask: 'rest'; readonly name: string }

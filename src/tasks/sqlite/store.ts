@@ -14,6 +14,7 @@ import type {
   Stop,
   StoreError,
   ThreadData,
+  Write,
 } from './protocol.ts'
 import { TaskTable } from './table.ts'
 
@@ -40,7 +41,7 @@ export class Store {
   readonly #leases: Leases
   readonly #holdings = new Holdings()
   /** Outcomes that the store has refused for now: its disk is full, say. */
-  #unsettled: Request[] = []
+  #unsettled: Write[] = []
   #isGivingUp = false
   /** Perhaps a task that runs here: `hasChanged` tells of other connections only. */
   #hasCancelled = false
@@ -63,7 +64,7 @@ export class Store {
   /** Deals with what was asked, and claims in the same transaction what there is room for. */
   serve(requests: readonly Request[]): Report {
     const report = new OpenReport(true)
-    const writes: Request[] = this.#unsettled
+    const writes: Write[] = this.#unsettled
     this.#unsettled = []
     for (const request of requests) {
       if (request.ask === 'giveUp') this.#isGivingUp = true
@@ -119,7 +120,7 @@ export class Store {
     this.#write([], report)
   }
 
-  #write(writes: readonly Request[], report: OpenReport): void {
+  #write(writes: readonly Write[], report: OpenReport): void {
     const answers: Answer[] = []
     let claims: ClaimedRow[] = []
     let isOurs = true
@@ -147,7 +148,7 @@ export class Store {
   }
 
   /** Nothing of the batch was stored. Outcomes wait for better times, the rest is told. */
-  #refuse(writes: readonly Request[], error: StoreError, report: OpenReport): void {
+  #refuse(writes: readonly Write[], error: StoreError, report: OpenReport): void {
     this.#nextTryMs = this.#clock.monotonicMs() + retryMs
     this.#leases.beatSoon()
     for (const request of writes) {
@@ -159,7 +160,7 @@ export class Store {
     }
   }
 
-  #do(request: Request, nowMs: number): Answer {
+  #do(request: Write, nowMs: number): Answer {
     const { ref } = request
     switch (request.ask) {
       case 'enqueue':
@@ -173,10 +174,11 @@ export class Store {
         const { database } = this.#connection
         return { ref, value: settle(database, this.#table, request, attempt, nowMs) }
       }
-      case 'progress':
-        this.#table.progress(request.seq, request.claim, request.value)
+      case 'progress': {
+        const { seq, claim, value } = request
+        return { ref, value: this.#table.progress(seq, claim, value) }
+      }
     }
-    return { ref, value: undefined }
   }
 
   /** False where what it holds is not its own any more. */
@@ -195,7 +197,7 @@ export class Store {
     this.#nextExpiryMs = isMoreToCome ? upMs : upMs + expireEveryMs
   }
 
-  #claim(writes: readonly Request[], nowMs: number): ClaimedRow[] {
+  #claim(writes: readonly Write[], nowMs: number): ClaimedRow[] {
     const { worker } = this.#leases
     const claims: ClaimedRow[] = []
     if (worker === undefined) return claims
@@ -262,7 +264,7 @@ class OpenReport {
   }
 }
 
-function isWrite(request: Request): boolean {
+function isWrite(request: Request): request is Write {
   return isDurable(request) || request.ask === 'progress'
 }
 

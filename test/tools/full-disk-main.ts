@@ -1,7 +1,7 @@
 // Works on a small disk, given as a folder, that it fills and empties again; prints what happened.
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { createTasks, sqliteEngine } from '../../../src/tasks/index.ts'
+import { createTasks, sqliteEngine } from '../../src/tasks/index.ts'
 
 const folder = process.argv[2] ?? ''
 const filler = join(folder, 'filler')
