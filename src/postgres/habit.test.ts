@@ -1,64 +1,80 @@
 import { expect, test } from 'vitest'
 import { Habit } from './habit.ts'
 
-// A run of 50 ms among so many of 0.3 ms.
-function mixed(habit: Habit, runs: number, stallEvery: number, wasSteady = true): void {
-  for (let run = 1; run <= runs; run++) habit.learn(run % stallEvery === 0 ? 50 : 0.3, wasSteady)
+interface Runs {
+  readonly count: number
+  /** So many runs apart, one takes this long. */
+  readonly longMs?: number
+  readonly every?: number
+  readonly usualMs?: number
+  readonly wasSteady?: boolean
 }
 
-function quick(habit: Habit, runs: number): void {
-  for (let run = 0; run < runs; run++) habit.learn(0.3, true)
+function run(habit: Habit, runs: Runs): void {
+  const { count, longMs = 50, every = Infinity, usualMs = 0.3, wasSteady = true } = runs
+  for (let at = 1; at <= count; at++) habit.learn(at % every === 0 ? longMs : usualMs, wasSteady)
 }
 
 test('a statement is quick once it has run, and takes little time as a rule', () => {
   const habit = new Habit()
   expect(habit.isQuick).toBe(false)
-  habit.learn(0.3, true)
+  run(habit, { count: 1 })
   expect(habit.isQuick).toBe(true)
 })
 
 test('the usual time follows a changed habit within a few dozen runs', () => {
   const habit = new Habit()
-  for (let run = 0; run < 64; run++) habit.learn(10, true)
+  run(habit, { count: 64, usualMs: 10 })
   expect(habit.usualMs).toBeGreaterThan(9)
   expect(habit.isQuick).toBe(false)
-  for (let run = 0; run < 64; run++) habit.learn(0.1, true)
+  run(habit, { count: 64, usualMs: 0.1 })
   expect(habit.usualMs).toBeLessThan(1)
   expect(habit.isQuick).toBe(true)
 })
 
-test('a statement with one stall in a hundred is not quick for long, and stays so', () => {
+test('a single stall leaves it quick', () => {
   const habit = new Habit()
-  mixed(habit, 1_000, 100)
-  quick(habit, 90)
-  expect(habit.usualMs).toBeLessThan(1)
+  run(habit, { count: 101, every: 100, longMs: 2_000 })
+  expect(habit.isQuick).toBe(true)
+})
+
+test('with one stall in a hundred it is not quick, however quick the runs between', () => {
+  const habit = new Habit()
+  run(habit, { count: 1_000, every: 100 })
+  for (let hundred = 0; hundred < 100; hundred++) {
+    run(habit, { count: 99 })
+    expect(habit.usualMs).toBeLessThan(1)
+    expect(habit.isQuick).toBe(false)
+    run(habit, { count: 1, every: 1 })
+  }
+})
+
+test('and is quick again when it has not stalled for a while', () => {
+  const habit = new Habit()
+  run(habit, { count: 10_000, every: 100 })
+  run(habit, { count: 500 })
   expect(habit.isQuick).toBe(false)
-  mixed(habit, 10_000, 100)
-  quick(habit, 90)
-  expect(habit.isQuick).toBe(false)
-})
-
-test('and is quick again when no stall has come for a while', () => {
-  const habit = new Habit()
-  mixed(habit, 10_000, 100)
-  quick(habit, 2_000)
+  run(habit, { count: 1_500 })
   expect(habit.isQuick).toBe(true)
 })
 
-test.each([
-  ['one in a thousand', 50, 1_000, 0.3],
-  ['of 12 ms', 12, 50, 0.3],
-  ['less than twenty times as long as usual', 25, 50, 1.4],
-])('it stays quick with long runs %s', (_about, longMs, every, usualMs) => {
+test.each<[string, Partial<Runs>]>([
+  ['that come once in a thousand', { every: 1_000 }],
+  ['of less than a stall', { every: 50, longMs: 20 }],
+  ['while everything stood still', { every: 100, wasSteady: false }],
+])('it stays quick with long runs %s', (_about, runs) => {
   const habit = new Habit()
-  for (let run = 1; run <= 10_000; run++) habit.learn(run % every === 0 ? longMs : usualMs, true)
-  quick(habit, 90)
+  run(habit, { count: 10_000, ...runs })
   expect(habit.isQuick).toBe(true)
 })
 
-test('what took long while everything stood still says nothing of the statement', () => {
+test('and where a busy machine makes many runs late, and a few as late as a stall', () => {
   const habit = new Habit()
-  mixed(habit, 10_000, 100, false)
-  quick(habit, 90)
-  expect(habit.isQuick).toBe(true)
+  for (let hundred = 0; hundred < 100; hundred++) {
+    run(habit, { count: 75 })
+    run(habit, { count: 24, every: 1, longMs: 8 })
+    run(habit, { count: 1, every: 1, longMs: 30 })
+    run(habit, { count: 30 })
+    expect(habit.isQuick).toBe(true)
+  }
 })

@@ -2,8 +2,8 @@
 const slowMs = 2
 // A run that takes this long is a stall.
 const stallMs = 25
-// A statement that waits for the processor of a busy machine takes longer than this now and then, twenty
-// times and more for each time that it takes as long as a stall.
+// A statement whose backend waits for the processor of a busy machine is late now and then, and
+// twenty times or more for each time that it is as late as a stall.
 const lateMs = 5
 const latePerStall = 20
 // A run counts one part in so many.
