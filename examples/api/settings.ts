@@ -12,6 +12,8 @@ export const settings = {
   tagStatsTtlMs: 60 * 60_000,
   /** The largest upload. */
   maxUploadBytes: 10 * 1024 ** 3,
+  /** An upload that nobody has worked on by then belongs to no task. */
+  maxUploadAgeMs: 7 * 24 * 3_600_000,
   /** How long another site of the network is waited for. */
   siteTimeoutMs: 1_000,
   /** Requests that one address may make in a minute: of `/api/data`, and of each costly route. */

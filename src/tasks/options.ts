@@ -36,7 +36,7 @@ export interface TasksOptions<EnqueueTransaction = unknown, HandlerTransaction =
    *
    * @defaultValue 10_000
    */
-  drainMs?: number | undefined
+  drainTimeoutMs?: number | undefined
   /** @defaultValue the system's */
   clock?: Clock | undefined
 }
@@ -46,7 +46,7 @@ export interface ResolvedTasksOptions {
   readonly name: string
   readonly maxInputBytes: number
   readonly maxResultBytes: number
-  readonly drainMs: number
+  readonly drainTimeoutMs: number
   readonly clock: Clock
 }
 
@@ -57,10 +57,10 @@ export function resolveTasksOptions(options: TasksOptions): ResolvedTasksOptions
     'name',
     'maxInputBytes',
     'maxResultBytes',
-    'drainMs',
+    'drainTimeoutMs',
     'clock',
   ])
-  const { engine, name = 'tasks', drainMs = 10_000, clock = systemClock } = options
+  const { engine, name = 'tasks', drainTimeoutMs = 10_000, clock = systemClock } = options
   const { maxInputBytes = 1_048_576, maxResultBytes = 1_048_576 } = options
   if (typeof engine?.enqueue !== 'function') {
     invalid('engine', 'an engine, such as sqliteEngine({ file })', engine)
@@ -70,7 +70,7 @@ export function resolveTasksOptions(options: TasksOptions): ResolvedTasksOptions
     name: nonEmptyString('name', name),
     maxInputBytes: positiveInteger('maxInputBytes', maxInputBytes),
     maxResultBytes: positiveInteger('maxResultBytes', maxResultBytes),
-    drainMs: timerMs('drainMs', drainMs),
+    drainTimeoutMs: timerMs('drainTimeoutMs', drainTimeoutMs),
     clock,
   }
 }

@@ -39,8 +39,8 @@ export class Runner implements EngineHost, AttemptHost {
     await allOf(missing.map((one) => this.#work(one)))
   }
 
-  async stop(drainMs: number): Promise<void> {
-    await allOf(this.#works.map((work) => work.stop(drainMs)))
+  async stop(drainTimeoutMs: number): Promise<void> {
+    await allOf(this.#works.map((work) => work.stop(drainTimeoutMs)))
   }
 
   onTrouble(operation: string, error: unknown): void {

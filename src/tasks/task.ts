@@ -194,7 +194,7 @@ export interface Tasks<EnqueueTransaction = unknown, HandlerTransaction = unknow
   replay(id: string): Promise<boolean>
   stats(): TasksStats
   /**
-   * Stops: nothing is begun any more; what runs may end within `drainMs`, and is handed back after.
+   * Stops: nothing is begun any more; what runs may end within `drainTimeoutMs`, and is handed back after.
    * Then the engine is closed.
    */
   close(): Promise<void>

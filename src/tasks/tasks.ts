@@ -201,7 +201,7 @@ class EngineTasks implements Tasks {
     await this.#starting?.catch(() => {})
     try {
       // Until then the store answers: what still runs may have more to enqueue.
-      await this.#runner.stop(this.#options.drainMs)
+      await this.#runner.stop(this.#options.drainTimeoutMs)
     } finally {
       this.#isClosed = true
       await this.#letGo()

@@ -24,8 +24,8 @@ export function tasksConformance(title: string, open: () => Promise<TaskStoreUnd
     })
     afterAll(() => store.close())
 
-    const create = (drainMs = 5_000): Tasks => {
-      const tasks = createTasks({ engine: store.createEngine(), drainMs }) as Tasks
+    const create = (drainTimeoutMs = 5_000): Tasks => {
+      const tasks = createTasks({ engine: store.createEngine(), drainTimeoutMs }) as Tasks
       opened.push(tasks)
       return tasks
     }

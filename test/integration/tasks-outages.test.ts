@@ -26,7 +26,7 @@ async function openPostgres(): Promise<Store> {
   const pool = createPool(server.url, { commandTimeoutMs, acquireTimeoutMs: commandTimeoutMs })
   return {
     server,
-    open: () => createTasks({ engine: postgresEngine({ pool, leaseMs }), drainMs: 1_000 }),
+    open: () => createTasks({ engine: postgresEngine({ pool, leaseMs }), drainTimeoutMs: 1_000 }),
     async [Symbol.asyncDispose]() {
       await pool.close()
       await server.close()
@@ -40,7 +40,10 @@ async function openRedis(appendfsync: string): Promise<Store> {
   return {
     server,
     open: () =>
-      createTasks({ engine: redisEngine({ url, leaseMs, commandTimeoutMs }), drainMs: 1_000 }),
+      createTasks({
+        engine: redisEngine({ url, leaseMs, commandTimeoutMs }),
+        drainTimeoutMs: 1_000,
+      }),
     [Symbol.asyncDispose]: () => server.close(),
   }
 }

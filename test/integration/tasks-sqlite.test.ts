@@ -27,7 +27,7 @@ afterEach(async () => {
 afterAll(() => rmSync(root, { recursive: true }))
 
 function create(options: SqliteEngineOptions) {
-  const tasks = createTasks({ engine: sqliteEngine(options), drainMs: 500 })
+  const tasks = createTasks({ engine: sqliteEngine(options), drainTimeoutMs: 500 })
   opened.push(tasks)
   return tasks
 }
@@ -108,7 +108,7 @@ describe('a store in trouble', () => {
 test('closing does not wait for a store that refuses what was done', async () => {
   const file = newFile()
   const options = { file, lockTimeoutMs: 100 }
-  const tasks = createTasks({ engine: sqliteEngine(options), drainMs: 300 })
+  const tasks = createTasks({ engine: sqliteEngine(options), drainTimeoutMs: 300 })
   const release = Promise.withResolvers<void>()
   const task = tasks.define('t', { run: () => release.promise })
   await tasks.start()

@@ -17,7 +17,11 @@ export async function addUploads(
   folder: string,
 ): Promise<void> {
   const { maxUploadBytes: maxBytes } = settings
-  const uploads = createUploadStore({ folder: join(folder, 'uploads'), maxBytes })
+  const uploads = createUploadStore({
+    folder: join(folder, 'uploads'),
+    maxBytes,
+    maxAgeMs: settings.maxUploadAgeMs,
+  })
   const tasks = createTasks({ engine: sqliteEngine({ file: join(folder, 'tasks.db') }) })
   const add = tasks.define('add-file', {
     concurrency: 1,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { PostgresPool } from 'hotpath/postgres'
 import type { Place } from 'hotpath/stream'
 import { addSql, linesBeforeRows, tableFor, toRecord, userIdsSql } from './added-rows.ts'
@@ -31,11 +32,15 @@ export async function addFile(
   { path, taskId }: FileToAdd,
   { pool, signal, onProgress }: AddOptions,
 ): Promise<AddedRows> {
+  const before = await readPlace(pool, taskId)
+  // Its file goes when all rows are there; a kill between that and the task's end begins it once more.
+  if (before.next !== undefined && !existsSync(path)) {
+    return { added: before.added, rejected: before.rejected }
+  }
   const table = tableFor(await dumpLines(path).take(linesBeforeRows).toArray())
   const users = new IdSet()
   for (const { id } of (await pool.query<{ id: number }>(userIdsSql)).rows) users.add(id)
 
-  const before = await readPlace(pool, taskId)
   let { added } = before
   const rejected = new RejectedLines(before.rejected)
   const insert = addSql(table)

@@ -3,7 +3,7 @@ import { createTasks } from '../../../src/tasks/index.ts'
 import { openEngine, type EngineKind } from '../tasks-poison/open-engine.ts'
 
 const [kind = '', url = ''] = process.argv.slice(2)
-const tasks = createTasks({ engine: openEngine(kind as EngineKind, url), drainMs: 500 })
+const tasks = createTasks({ engine: openEngine(kind as EngineKind, url), drainTimeoutMs: 500 })
 const task = tasks.define('endless', {
   run: (_: null, { signal }) =>
     new Promise<void>((resolve) => {
