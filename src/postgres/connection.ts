@@ -330,7 +330,7 @@ export class Connection {
     const name = flight.preparedName
     const isStale = isStaleStatement(error) && name !== undefined
     // Cut off by the pool itself, behind a query that the server did not answer.
-    const isCutOff = this.retiring === 'unresponsive' && !flight.isAlone
+    const isCutOff = this.retiring === 'unresponsive' && flight.statement.travel === 'read'
     if (!isVictim && !isStale && !isCutOff) return false
     if (isStale) this.#disown(flight, name)
     flight.reruns++

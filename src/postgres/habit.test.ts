@@ -78,3 +78,11 @@ test('and where a busy machine makes many runs late, and a few as late as a stal
     expect(habit.isQuick).toBe(true)
   }
 })
+
+test('it is uneven as long as it stalls and is quick between', () => {
+  const habit = new Habit()
+  run(habit, { count: 1_050, every: 100 })
+  expect(habit.isUneven).toBe(true)
+  run(habit, { count: 64, usualMs: 10 })
+  expect(habit.isUneven).toBe(false)
+})

@@ -26,6 +26,11 @@ export class Habit {
     return this.#isKnown && this.usualMs <= slowMs && !this.#isUneven
   }
 
+  /** It usually takes little time, but stalls too often for others to be sent behind it. */
+  get isUneven(): boolean {
+    return this.usualMs <= slowMs && this.#isUneven
+  }
+
   /**
    * Takes in one run.
    *
