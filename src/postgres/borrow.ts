@@ -13,6 +13,7 @@ export type LentClient = PoolClient & CancelTarget
 /** Someone who wants a client to himself: `pool.connect()`. */
 export class Borrow implements Waiter {
   readonly isAlone = true
+  readonly isPaired = false
   readonly queuedAtMs: number
   readonly #resolve: (client: LentClient) => void
   readonly #onReturned: (client: PoolClient, error: Error | undefined) => void

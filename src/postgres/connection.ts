@@ -7,6 +7,7 @@ import { corkForTick } from './cork.ts'
 import { Deadlines } from './deadlines.ts'
 import { isCancelled, isFatal, isStaleStatement, leftTransactionOpen, timedOut } from './errors.ts'
 import type { Flight, Surrender } from './flight.ts'
+import { stallMs } from './habit.ts'
 import { PreparedNames } from './prepared-names.ts'
 
 // The last cancel of a connection that is being cut; nobody waits for it.
@@ -271,7 +272,7 @@ export class Connection {
     const nowMs = this.#owner.clock.monotonicMs()
     this.#flights.splice(this.#flights.indexOf(flight), 1)
     this.#owner.pulse.beat(nowMs)
-    this.#learn(flight, nowMs - this.headSinceMs)
+    this.#learn(flight, nowMs - this.headSinceMs, nowMs)
     this.#owner.workload.served()
     this.#headFrom(nowMs)
     if (!this.isClosed) this.#provenMs = nowMs
@@ -310,14 +311,14 @@ export class Connection {
   }
 
   // An answer to what was sent while others were under way has not waited for the network.
-  #learn(flight: Flight, tookMs: number): void {
+  #learn(flight: Flight, tookMs: number, nowMs: number): void {
     const { roundTrip, pulse } = this.#owner
-    const wasSteady = pulse.wasSteady(this.#headPulse, tookMs)
+    const isItsOwn = tookMs < stallMs || pulse.isOwnStall(this.#headPulse, tookMs, nowMs)
     if (flight.sentAtMs === this.headSinceMs) {
       roundTrip.observe(tookMs)
-      flight.statement.habit.learn(tookMs - roundTrip.usualMs, wasSteady)
+      flight.statement.habit.learn(tookMs - roundTrip.usualMs, isItsOwn)
     } else {
-      flight.statement.habit.learn(tookMs, wasSteady)
+      flight.statement.habit.learn(tookMs, isItsOwn)
     }
   }
 
@@ -329,7 +330,7 @@ export class Connection {
     const name = flight.preparedName
     const isStale = isStaleStatement(error) && name !== undefined
     // Cut off by the pool itself, behind a query that the server did not answer.
-    const isCutOff = this.retiring === 'unresponsive' && !flight.isAlone
+    const isCutOff = this.retiring === 'unresponsive' && flight.statement.travel === 'read'
     if (!isVictim && !isStale && !isCutOff) return false
     if (isStale) this.#disown(flight, name)
     flight.reruns++

@@ -103,10 +103,17 @@ export class Dispatcher {
     let connection = this.#route(waiter, nowMs)
     if (isItsTurn) connection ??= routeAlone(this.#fleet.connections, nowMs)
     if (connection === undefined) return false
+    this.#send(waiter, connection, nowMs)
+    // Only one of the two can be caught behind a stall: half as many as stall.
+    const next = waiter.isPaired ? this.#alone.first() : undefined
+    if (next?.isPaired) this.#send(next, connection, nowMs)
+    return true
+  }
+
+  #send(waiter: Waiter, connection: Connection, nowMs: number): void {
     this.#line(waiter).remove(waiter)
     this.waits.add(nowMs - waiter.queuedAtMs)
     waiter.start(connection, nowMs)
-    return true
   }
 
   #line(waiter: Waiter): WaitingLine {

@@ -1,6 +1,6 @@
 import pg, { type CustomTypesConfig, type QueryResult } from 'pg'
 import type { Connection } from './connection.ts'
-import type { Statement } from './statement.ts'
+import { mayPair, type Statement } from './statement.ts'
 import type { Waiter } from './waiting.ts'
 
 /** A query as pg.Client takes it. */
@@ -88,6 +88,10 @@ export class Flight implements Waiter {
   start(connection: Connection, nowMs: number): void {
     this.connection = connection
     connection.send(this, nowMs)
+  }
+
+  get isPaired(): boolean {
+    return this.isAlone && mayPair(this.statement)
   }
 
   resolve(result: QueryResult): void {

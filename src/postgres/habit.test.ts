@@ -7,12 +7,12 @@ interface Runs {
   readonly longMs?: number
   readonly every?: number
   readonly usualMs?: number
-  readonly wasSteady?: boolean
+  readonly isItsOwn?: boolean
 }
 
 function run(habit: Habit, runs: Runs): void {
-  const { count, longMs = 50, every = Infinity, usualMs = 0.3, wasSteady = true } = runs
-  for (let at = 1; at <= count; at++) habit.learn(at % every === 0 ? longMs : usualMs, wasSteady)
+  const { count, longMs = 50, every = Infinity, usualMs = 0.3, isItsOwn = true } = runs
+  for (let at = 1; at <= count; at++) habit.learn(at % every === 0 ? longMs : usualMs, isItsOwn)
 }
 
 test('a statement is quick once it has run, and takes little time as a rule', () => {
@@ -61,7 +61,7 @@ test('and is quick again when it has not stalled for a while', () => {
 test.each<[string, Partial<Runs>]>([
   ['that come once in a thousand', { every: 1_000 }],
   ['of less than a stall', { every: 50, longMs: 20 }],
-  ['while everything stood still', { every: 100, wasSteady: false }],
+  ['that many have together', { every: 100, isItsOwn: false }],
 ])('it stays quick with long runs %s', (_about, runs) => {
   const habit = new Habit()
   run(habit, { count: 10_000, ...runs })
@@ -77,4 +77,12 @@ test('and where a busy machine makes many runs late, and a few as late as a stal
     run(habit, { count: 30 })
     expect(habit.isQuick).toBe(true)
   }
+})
+
+test('it is uneven as long as it stalls and is quick between', () => {
+  const habit = new Habit()
+  run(habit, { count: 1_050, every: 100 })
+  expect(habit.isUneven).toBe(true)
+  run(habit, { count: 64, usualMs: 10 })
+  expect(habit.isUneven).toBe(false)
 })

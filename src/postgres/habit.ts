@@ -1,15 +1,15 @@
 // What usually takes longer is slow: what waits behind it loses more than pipelining gains.
 const slowMs = 2
-// A run that takes this long is a stall.
-const stallMs = 25
+/** A run that takes this long is a stall. */
+export const stallMs = 25
 // A statement whose backend waits for the processor of a busy machine is late now and then, and
 // twenty times or more for each time that it is as late as a stall.
 const lateMs = 5
 const latePerStall = 20
 // A run counts one part in so many.
-const rememberedRuns = 512
+const rememberedRuns = 768
 // Two bounds, so that a statement does not go to and fro between them.
-const unevenRatio = 0.005
+const unevenRatio = 0.006
 const evenRatio = 0.001
 
 /** What the runs of one statement have shown of the time it takes on the server. */
@@ -26,20 +26,25 @@ export class Habit {
     return this.#isKnown && this.usualMs <= slowMs && !this.#isUneven
   }
 
+  /** It usually takes little time, but stalls too often for others to be sent behind it. */
+  get isUneven(): boolean {
+    return this.usualMs <= slowMs && this.#isUneven
+  }
+
   /**
    * Takes in one run.
    *
-   * @param wasSteady - other answers came all the while: a run that took long because everything stood
-   * still says nothing of its statement
+   * @param isItsOwn - when it took long, others did not: a stall that many have together says nothing
+   * of its statement
    */
-  learn(tookMs: number, wasSteady: boolean): void {
+  learn(tookMs: number, isItsOwn: boolean): void {
     this.#isKnown = true
     // One part in sixteen: a changed habit shows after a few dozen runs, and a single stall does not
     // look like one.
     this.usualMs += (Math.min(tookMs, stallMs / 2) - this.usualMs) / 16
     if (tookMs <= lateMs) this.#count(0)
     else if (tookMs < stallMs) this.#count(-1 / latePerStall)
-    else if (wasSteady) this.#count(1)
+    else if (isItsOwn) this.#count(1)
   }
 
   #count(stalls: number): void {

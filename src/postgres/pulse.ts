@@ -1,5 +1,7 @@
 // Answers that come this far apart still count as a steady stream.
 const steadyGapMs = 5
+// Stalls that end this close together, on whichever connections, are one hiccup of the machine.
+const hiccupMs = 5
 
 /**
  * How steadily the answers of a pool come in. When none come for a while, on any connection, then
@@ -9,6 +11,7 @@ export class Pulse {
   /** Milliseconds in which at least one answer came. */
   count = 0
   #atMs = -Infinity
+  #stallEndedMs = -Infinity
 
   /** An answer came. */
   beat(nowMs: number): void {
@@ -17,8 +20,14 @@ export class Pulse {
     this.count++
   }
 
-  /** Whether answers kept coming in the last so many milliseconds, since `count` was `fromCount`. */
-  wasSteady(fromCount: number, lengthMs: number): boolean {
-    return (this.count - fromCount) * steadyGapMs >= lengthMs
+  /**
+   * A query has stalled for so many milliseconds, since `count` was `fromCount`: whether it did so by
+   * itself. Answers came to others all the while, and no other stall ended just before.
+   */
+  isOwnStall(fromCount: number, lengthMs: number, nowMs: number): boolean {
+    const wasSteady = (this.count - fromCount) * steadyGapMs >= lengthMs
+    const isLone = nowMs - this.#stallEndedMs > hiccupMs
+    this.#stallEndedMs = nowMs
+    return wasSteady && isLone
   }
 }

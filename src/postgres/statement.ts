@@ -116,3 +116,8 @@ function travelOf(first: string, isRead: boolean, needsClient: boolean, text: st
 export function mayShare({ travel, habit }: Statement): boolean {
   return travel === 'read' && habit.isQuick
 }
+
+/** A read that is quick but for its stalls goes out in twos, where many wait: seldom does one stall. */
+export function mayPair({ travel, habit }: Statement): boolean {
+  return travel === 'read' && habit.isUneven
+}

@@ -3,7 +3,7 @@ import { createManualClock } from '../core/index.ts'
 import { WaitingLine, type Waiter } from './waiting.ts'
 
 function waiterAt(queuedAtMs: number): Waiter {
-  return { isAlone: false, queuedAtMs, start: () => {}, reject: () => {} }
+  return { isAlone: false, isPaired: false, queuedAtMs, start: () => {}, reject: () => {} }
 }
 
 test('each waits its own time, in order of coming', () => {

@@ -5,6 +5,8 @@ import type { Connection } from './connection.ts'
 export interface Waiter {
   /** Needs a connection on which nothing else is under way. */
   readonly isAlone: boolean
+  /** All the same, one other of its kind may be sent with it. */
+  readonly isPaired: boolean
   readonly queuedAtMs: number
   start(connection: Connection, nowMs: number): void
   reject(error: unknown): void
