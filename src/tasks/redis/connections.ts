@@ -34,22 +34,43 @@ export async function connectRedis(
     commandTimeout: undefined,
   })
   for (const client of [commands, workers]) client.on('error', onError)
+  const waiting = keepDuplicates(workers)
   return {
     commands,
     workers,
     redis: fromIoredis(commands),
     close() {
-      commands.disconnect()
-      workers.disconnect()
+      for (const client of [commands, workers, ...waiting]) client.disconnect()
+      // A worker that was cut off connects once more, and would keep the process open.
+      for (const client of waiting) client.connect = () => Promise.reject(new Error('closed'))
     },
   }
+}
+
+type Duplicate = ReturnType<OwnClient['duplicate']>
+
+/** The connections on which BullMQ waits for tasks: it makes them of the one that it is given. */
+function keepDuplicates(client: OwnClient): readonly Duplicate[] {
+  const made: Duplicate[] = []
+  const duplicate = client.duplicate.bind(client)
+  client.duplicate = (overrides) => {
+    const one = duplicate(overrides)
+    made.push(one)
+    return one
+  }
+  return made
 }
 
 async function newClient(
   { url, client }: ResolvedRedisEngineOptions,
   overrides: object,
 ): Promise<OwnClient> {
-  const own = { ...overrides, retryStrategy: (times: number) => Math.min(100 * times, 1_000) }
+  const own = {
+    ...overrides,
+    retryStrategy: (times: number) => Math.min(100 * times, 1_000),
+    // A Redis that is frozen never ends its side.
+    disconnectTimeout: 200,
+  }
   if (client !== undefined) return client.duplicate(own) as OwnClient
   const Redis = await loadIoredis()
   return new Redis(url ?? '', own)
