@@ -5,7 +5,14 @@ import { openClient, type PipelinedClient } from './client.ts'
 import type { CloseReason, ConnectionOwner } from './connection-owner.ts'
 import { corkForTick } from './cork.ts'
 import { Deadlines } from './deadlines.ts'
-import { isCancelled, isFatal, isStaleStatement, leftTransactionOpen, timedOut } from './errors.ts'
+import {
+  isCancelled,
+  isFatal,
+  isStaleStatement,
+  isUnsent,
+  leftTransactionOpen,
+  timedOut,
+} from './errors.ts'
 import type { Flight, Surrender } from './flight.ts'
 import { stallMs } from './habit.ts'
 import { PreparedNames } from './prepared-names.ts'
@@ -238,7 +245,7 @@ export class Connection {
 
   #landed(flight: Flight, error: Error | undefined, result: QueryResult): void {
     // The server closes the connection after it, which shows a moment later: nobody may get it now.
-    if (error !== undefined && isFatal(error)) this.close('lost', error)
+    if (error !== undefined && (isFatal(error) || isUnsent(error))) this.close('lost', error)
     if (flight.isAlone && error !== undefined && !this.client.readyForQuery && !this.isClosed) {
       // The transaction's state is only known with the ReadyForQuery behind the error.
       const finish = () => {
@@ -331,7 +338,7 @@ export class Connection {
     const isStale = isStaleStatement(error) && name !== undefined
     // Cut off by the pool itself, behind a query that the server did not answer.
     const isCutOff = this.retiring === 'unresponsive' && flight.statement.travel === 'read'
-    if (!isVictim && !isStale && !isCutOff) return false
+    if (!isVictim && !isStale && !isCutOff && !isUnsent(error)) return false
     if (isStale) this.#disown(flight, name)
     flight.reruns++
     return true

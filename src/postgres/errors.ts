@@ -163,6 +163,16 @@ export function isFatal(error: Error): boolean {
 }
 
 /**
+ * The client knew already that its connection is broken, and sent nothing: pg says so by words alone. Its
+ * pool may hear of the break a moment later.
+ */
+export function isUnsent(error: Error): boolean {
+  return /^Client (?:has encountered a connection error|was closed) and is not queryable$/.test(
+    error.message,
+  )
+}
+
+/**
  * A prepared statement is gone (SQLSTATE invalid_sql_statement_name), or a migration has changed what
  * it returns, which PostgreSQL reports as an unsupported feature.
  */

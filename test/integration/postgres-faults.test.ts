@@ -176,3 +176,15 @@ async function openRoad(toPort: number) {
     },
   }
 }
+
+test('what a client refuses to send, knowing that its connection is broken, goes to another', async () => {
+  open({ minConnections: 0, maxConnections: 1 })
+  const clients: object[] = []
+  pool.on('connect', (client) => clients.push(client))
+  await pool.query('create table told (n int)')
+  // As pg leaves a client between an error of its socket and its telling.
+  for (const client of clients) Object.assign(client, { _queryable: false })
+  await pool.query('insert into told values (1)')
+  expect((await pool.query('select n from told')).rows).toEqual([{ n: 1 }])
+  expect(pool.stats().closed.lost).toBe(1)
+})
