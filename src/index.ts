@@ -14,6 +14,7 @@ export {
   type Clock,
   type ComponentKind,
   type DrainOptions,
+  type DurationBuckets,
   type HotpathErrorCode,
   type HotpathEvent,
   type HotpathEvents,

@@ -21,6 +21,7 @@ export {
   type TraceEntry,
   type TraceRecorder,
 } from './context.ts'
+export { DurationCounts, type DurationBuckets } from './duration-counts.ts'
 export { errorCodes, HotpathError, type HotpathErrorCode } from './errors.ts'
 export {
   eventChannel,

@@ -1,8 +1,27 @@
-import { BucketCounts } from './bucket-counts.ts'
+import { DurationCounts } from '../core/index.ts'
 import { HitRatioBudget } from './budget-hits.ts'
 import { LatencyBudget } from './budget-latency.ts'
 import type { ResolvedBudgetsOptions, RouteBudget } from './budget-options.ts'
 import type { SlidingWindow } from './sliding-slices.ts'
+
+// What OpenTelemetry advises for `http.server.request.duration`.
+const boundsMs = [
+  5,
+  10,
+  25,
+  50,
+  75,
+  100,
+  250,
+  500,
+  750,
+  1_000,
+  2_500,
+  5_000,
+  7_500,
+  10_000,
+  Infinity,
+]
 
 /** What a request was answered by: `cached` by the response cache, `database` with queries. */
 export type RequestKind = 'simple' | 'database' | 'cached'
@@ -26,7 +45,7 @@ export interface EndedRequest {
 /** The budgets of one route, each made when the first request comes that it is about. */
 export class RouteBudgets {
   /** Of all its requests since the start, also of those that were broken off. */
-  readonly durations: BucketCounts = new BucketCounts()
+  readonly durations: DurationCounts = new DurationCounts(boundsMs)
   readonly #subject: string
   readonly #own: RouteBudget
   readonly #options: ResolvedBudgetsOptions

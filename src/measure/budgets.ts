@@ -16,7 +16,7 @@ import {
 } from './budget-options.ts'
 import { RouteBudgets, type EndedRequest } from './budget-route.ts'
 import type { BudgetReport } from './budget-verdict.ts'
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 import type { SlidingWindow } from './sliding-slices.ts'
 
 const turned = eventChannel('hotpath:measure:budget')

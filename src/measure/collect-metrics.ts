@@ -1,5 +1,5 @@
 import { components, type ComponentKind, type RegisteredComponent } from '../core/index.ts'
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 import {
   by,
   type Attributes,

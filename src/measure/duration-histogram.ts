@@ -1,3 +1,5 @@
+import type { DurationBuckets } from '../core/index.ts'
+
 // Nanoseconds below 128 have a slot each; above, every power of two is cut into 64 slots. A value in
 // the middle of its slot is at most 1/128 of itself away from the slot's ends.
 const slotBits = 6
@@ -32,17 +34,6 @@ const functionBoundsMs = [
   10_000,
   Infinity,
 ]
-
-/** Durations counted in buckets, as exporters take them. */
-export interface DurationBuckets {
-  readonly count: number
-  readonly sumMs: number
-  readonly buckets: readonly {
-    /** Durations of at most so many milliseconds, and of more than the bucket before; the last is `Infinity`. */
-    readonly atMostMs: number
-    readonly count: number
-  }[]
-}
 
 /** How long calls took. All are 0 before the first has ended. */
 export interface DurationStats extends DurationBuckets {

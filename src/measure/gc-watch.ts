@@ -1,5 +1,6 @@
 import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks'
-import { DurationHistogram, type DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
+import { DurationHistogram } from './duration-histogram.ts'
 
 /** The kinds of collection, in the words of OpenTelemetry's `v8js.gc.type`. */
 export type GcKind = 'minor' | 'major' | 'incremental' | 'weakcb'

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CollectedMetric, Series } from './collect-metrics.ts'
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 
 /** As much of OpenTelemetry's `Histogram` as is used. */
 export interface OtelHistogram {

@@ -16,7 +16,7 @@ export {
 } from './budgets.ts'
 export type { MeasureStats } from './call-record.ts'
 export type { CallUsage } from './call-usage.ts'
-export type { DurationBuckets, DurationStats } from './duration-histogram.ts'
+export type { DurationStats } from './duration-histogram.ts'
 export { measure, type Measured } from './measure.ts'
 export { measured } from './measured.ts'
 export type { MeasuredCall, MeasureOptions } from './options.ts'

@@ -1,4 +1,4 @@
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 
 /** What tells the series of one metric apart, by OpenTelemetry's names of attributes. */
 export type Attributes = Readonly<Record<string, string>>

@@ -1,4 +1,4 @@
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 import { by, one, type MetricTable } from './metric.ts'
 
 export interface PoolFigures {

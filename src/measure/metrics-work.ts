@@ -1,5 +1,5 @@
 import type { MeasureStats } from './call-record.ts'
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 import { by, componentAttribute, one, seconds, type MetricTable } from './metric.ts'
 
 // What does work: batchers, workers, measured functions.

@@ -1,5 +1,5 @@
 import { collectMetrics, type CollectedMetric, type Series } from './collect-metrics.ts'
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 
 /** An answer to a scrape. */
 export interface PrometheusText {

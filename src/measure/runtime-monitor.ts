@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 import { register, type Timer } from '../core/index.ts'
-import type { DurationBuckets } from './duration-histogram.ts'
+import type { DurationBuckets } from '../core/index.ts'
 import { GcWatch, type GcKind } from './gc-watch.ts'
 import { HeapTrendWindow, type HeapTrend } from './heap-trend.ts'
 import { LoopWatch, type LoopStats } from './loop-watch.ts'

@@ -1,9 +1,12 @@
+import { DurationCounts } from '../core/index.ts'
 import type { Connection } from './connection.ts'
 import type { Fleet } from './fleet.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { reserve, routeAlone, routeRead } from './route.ts'
-import { WaitCounts } from './wait-times.ts'
 import { WaitingLine, type Waiter } from './waiting.ts'
+
+// Most never wait.
+const waitBoundsMs = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, Infinity]
 
 /** What the dispatcher tells its pool. */
 export interface DispatcherOwner {
@@ -22,7 +25,8 @@ export class Dispatcher {
   // what travels alone needs a connection that is idle.
   readonly #reads: WaitingLine
   readonly #alone: WaitingLine
-  readonly waits: WaitCounts = new WaitCounts()
+  /** How long queries and borrowers have waited; OpenTelemetry's `db.client.connection.wait_time`. */
+  readonly waits: DurationCounts = new DurationCounts(waitBoundsMs)
   #hasReserved = false
 
   constructor(fleet: Fleet, options: ResolvedPoolOptions, owner: DispatcherOwner) {
@@ -47,7 +51,7 @@ export class Dispatcher {
     this.#fleet.workload.arrived(connection === undefined)
     if (connection !== undefined) {
       if (connection.inFlight > 0) this.#fleet.grow(1)
-      this.waits.addNone()
+      this.waits.add(0)
       waiter.start(connection, nowMs)
     } else if (this.waitingCount >= this.#options.maxWaiting) {
       this.#owner.refused(waiter)

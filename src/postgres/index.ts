@@ -40,7 +40,6 @@ export type { ColumnKey } from './key-column.ts'
 export type { Isolation, TransactionOptions } from './transaction-options.ts'
 export type { NoSizing, Sizing, SizingHint, SizingOptions } from './sizing.ts'
 export type { PoolStats, PostgresPool, Transaction } from './types.ts'
-export type { WaitTimes } from './wait-times.ts'
 
 /**
  * Makes a pool of PostgreSQL connections with the shape of `pg.Pool`. Reads share connections

@@ -1,11 +1,11 @@
 import type { Pool, PoolClient, QueryArrayResult, QueryResult, QueryResultRow } from 'pg'
+import type { DurationBuckets } from '../core/index.ts'
 import type { CloseReason } from './connection-owner.ts'
 import type { CopySink } from './copy-sink.ts'
 import type { CopyOptions, TransactionCopyOptions } from './copy-options.ts'
 import type { QueryOptions } from './query-input.ts'
 import type { SizingHint, SizingOptions } from './sizing.ts'
 import type { SqlQuery } from './sql-fragment.ts'
-import type { WaitTimes } from './wait-times.ts'
 import type { TransactionOptions } from './transaction-options.ts'
 
 /**
@@ -173,7 +173,7 @@ export interface PoolStats {
   readonly queries: number
   readonly errors: number
   /** How long those have waited that got a connection. */
-  readonly waits: WaitTimes
+  readonly waits: DurationBuckets
   /** Waits that took longer than `acquireTimeoutMs`. */
   readonly acquireTimeouts: number
   /** Clients that were held for longer than `leakDetectionMs`. */

@@ -1,7 +1,6 @@
 export type { CallOptions } from './call.ts'
 export type { WorkersOptions } from './options.ts'
 export { reportProgress } from './progress.ts'
-export type { Times } from './times.ts'
 export { transfer } from './transfer.ts'
 export type { FunctionName, RunArguments, RunResult, Workers, WorkersStats } from './types.ts'
 export { createWorkers } from './workers.ts'

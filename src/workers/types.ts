@@ -1,5 +1,5 @@
+import type { DurationBuckets } from '../core/index.ts'
 import type { CallOptions } from './call.ts'
-import type { Times } from './times.ts'
 
 /** The names of the functions that a module exports. */
 export type FunctionName<Module> = {
@@ -38,9 +38,9 @@ export interface WorkersStats {
   /** Threads that were stopped because of a call, or died. */
   readonly threadsLost: number
   /** From the call until its function began. */
-  readonly waits: Times
+  readonly waits: DurationBuckets
   /** In the function itself. */
-  readonly runs: Times
+  readonly runs: DurationBuckets
   /** How much of the time of `maxThreads` threads was used in the last five to ten seconds, 0 to 1. */
   readonly utilisationRatio: number
 }

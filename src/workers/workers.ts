@@ -1,4 +1,4 @@
-import { eventChannel, register, timerMsOrOff } from '../core/index.ts'
+import { DurationCounts, eventChannel, register, timerMsOrOff } from '../core/index.ts'
 import { Call, type CallOptions } from './call.ts'
 import { CloneCosts } from './clone-costs.ts'
 import { Dispatcher, type DispatcherOwner } from './dispatcher.ts'
@@ -18,9 +18,10 @@ import {
 } from './options.ts'
 import type { Answer } from './protocol.ts'
 import { startThreads, type Threads } from './threads.ts'
-import { TimeCounts } from './times.ts'
 import type { Workers, WorkersStats } from './types.ts'
 import { Utilisation } from './utilisation.ts'
+
+const boundsMs = [0.1, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, Infinity]
 
 /**
  * Makes worker threads for what would hold up the event loop: resizing, parsing, hashing, statistics.
@@ -60,8 +61,8 @@ class ThreadWorkers implements DispatcherOwner {
   readonly #threads: Threads
   readonly #dispatcher: Dispatcher
   readonly #utilisation: Utilisation
-  readonly #waits = new TimeCounts()
-  readonly #runs = new TimeCounts()
+  readonly #waits = new DurationCounts(boundsMs)
+  readonly #runs = new DurationCounts(boundsMs)
   readonly #cloneCosts: CloneCosts
   readonly #unregister: () => void
   #counts = { completed: 0, failed: 0, timeouts: 0, aborts: 0, refused: 0, threadsLost: 0 }

@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest'
-import { WaitCounts } from './wait-times.ts'
+import { DurationCounts } from './duration-counts.ts'
 
-test('a wait is counted in the first bucket that is large enough for it', () => {
-  const waits = new WaitCounts()
-  waits.addNone()
-  waits.addNone()
-  for (const waitedMs of [0, 0.5, 1, 1.001, 5_000, 60_000]) waits.add(waitedMs)
-  const { count, sumMs, buckets } = waits.snapshot()
+test('a duration is counted in the first bucket that is large enough for it', () => {
+  const counts = new DurationCounts([0, 1, 2, 5_000, Infinity])
+  for (const durationMs of [0, 0, 0, 0.5, 1, 1.001, 5_000, 60_000]) counts.add(durationMs)
+  const { count, sumMs, buckets } = counts.snapshot()
   expect(count).toBe(8)
   expect(sumMs).toBeCloseTo(65_002.501)
   const filled = buckets.filter((bucket) => bucket.count > 0)
