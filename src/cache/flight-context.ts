@@ -41,14 +41,12 @@ export class FlightContext implements LoadContext {
   // A field, so that a loader may take it out: `async ({ addTags }) => …`.
   readonly addTags = (names: readonly string[]): void => {
     checkEachTag(names)
-    const carried = new Set(this.tags)
-    const added = [...new Set(names)].filter((name) => !carried.has(name))
-    if (added.length === 0) return
-    this.tags = [...carried, ...added]
     if (!this.#hasRoom) return
     const flight = this.#flight
-    if (added.some((name) => this.#table.wasChanged(name, flight.step))) flight.outdateUnseen()
-    flight.carry(added)
+    const added = flight.carryOwn(names)
+    if (added.length === 0) return
+    this.tags = this.tags === undefined ? added : [...this.tags, ...added]
+    if (this.#table.wereChanged(added, flight.step)) flight.outdateUnseen()
   }
 
   get signal(): AbortSignal {

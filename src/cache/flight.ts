@@ -2,7 +2,7 @@ import { HotpathError, type Clock } from '../core/index.ts'
 import type { CoarseTime } from '../memo/index.ts'
 import { answerFrom, type Answer, type Held } from './answer.ts'
 import type { Call } from './call.ts'
-import { areChanged, areInvalidated, type Tag, type TagTable } from './tags.ts'
+import type { TagIds, TagTable } from './tags.ts'
 
 /** How long a caller waits. */
 export type Limits = Pick<Call, 'signal' | 'softTimeoutMs' | 'hardTimeoutMs'>
@@ -34,7 +34,10 @@ export class Flight {
   isDoubted = false
   readonly #parts: FlightParts
   readonly #outcome = Promise.withResolvers<Answer>()
-  #tags: readonly Tag[] | undefined
+  /** Of what it loads. */
+  #tags: number[] | undefined
+  /** Of what it sets out to replace, or has found in Redis. */
+  #otherTags: number[] | undefined = undefined
   #held: Omit<Held, 'state'> | undefined = undefined
   #wasOutdatedUnseen = false
   #waiting = 0
@@ -62,7 +65,12 @@ export class Flight {
 
   /** False once its value would be older than a write, an invalidation or an expiry. */
   get isCurrent(): boolean {
-    return this.#isKnownCurrent && !areChanged(this.#tags, this.step)
+    const { table } = this.#parts
+    return (
+      this.#isKnownCurrent &&
+      !table.areChanged(this.#tags, this.step) &&
+      !table.areChanged(this.#otherTags, this.step)
+    )
   }
 
   /** Who asks now may wait for it. */
@@ -72,7 +80,12 @@ export class Flight {
 
   /** Unlike {@link Flight.isCurrent}, true after an expiry: the value is stale then, but of use. */
   get mayBeKept(): boolean {
-    return this.#isKnownCurrent && !areInvalidated(this.#tags, this.step)
+    const { table } = this.#parts
+    return (
+      this.#isKnownCurrent &&
+      !table.areInvalidated(this.#tags, this.step) &&
+      !table.areInvalidated(this.#otherTags, this.step)
+    )
   }
 
   get isAbandoned(): boolean {
@@ -84,7 +97,7 @@ export class Flight {
     if (this.#held === undefined || this.#isDetached) return undefined
     const isBelieved = !this.isDoubted && this.#parts.isMemoryBelieved()
     if (this.#held.tier === 'memory' && !isBelieved) return undefined
-    const state = this.#held.entry.stateAt(this.#parts.time.nowMs())
+    const state = this.#held.entry.stateAt(this.#parts.time.nowMs(), this.#parts.table)
     return state === 'gone' ? undefined : { ...this.#held, state }
   }
 
@@ -96,14 +109,27 @@ export class Flight {
 
   hold({ entry, tier }: Omit<Held, 'state'>): void {
     this.#held = { entry, tier }
-    this.carry(entry.tags?.map(({ name }) => name))
+    if (entry.tags !== undefined && !this.#isOver) {
+      this.#addOther(this.#parts.table.retain(entry.tags))
+    }
   }
 
   /** From now on it is outdated by these tags too. */
-  carry(names: readonly string[] | undefined): readonly Tag[] | undefined {
+  carry(names: readonly string[] | undefined): TagIds | undefined {
     const tags = this.#isOver ? undefined : this.#parts.table.refer(names)
-    if (tags !== undefined) this.#tags = [...(this.#tags ?? []), ...tags]
+    if (tags !== undefined) this.#addOther(tags)
     return tags
+  }
+
+  /** What it loads turns out to carry these tags; returns those that it was not known to carry. */
+  carryOwn(names: readonly string[]): readonly string[] {
+    if (this.#isOver) return []
+    return this.#parts.table.referNew(names, (this.#tags ??= []))
+  }
+
+  /** The tags of what it loads, until it ends. */
+  get tags(): TagIds | undefined {
+    return this.#tags
   }
 
   /** The key was written meanwhile: the value is for those who already wait, and for no one else. */
@@ -144,6 +170,7 @@ export class Flight {
     const { table } = this.#parts
     this.#isOver = true
     table.release(this.#tags)
+    table.release(this.#otherTags)
     table.unwatch()
   }
 
@@ -210,6 +237,10 @@ export class Flight {
     this.detach()
     this.#background = 0
     this.#abandonIfAlone(reason)
+  }
+
+  #addOther(tags: TagIds): void {
+    this.#otherTags = [...(this.#otherTags ?? []), ...tags]
   }
 
   get #isKnownCurrent(): boolean {

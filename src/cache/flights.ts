@@ -8,7 +8,7 @@ import { Flight, type FlightParts } from './flight.ts'
 import { MemoryEntry, type Fresh } from './memory-entry.ts'
 import type { MemoryTier } from './memory-tier.ts'
 import type { Claim, Lease, RedisGap, RedisTier } from './redis-tier.ts'
-import type { TagTable } from './tags.ts'
+import type { TagIds, TagTable } from './tags.ts'
 
 /** What the {@link Flights} of a cache work with. */
 export interface FlightsParts {
@@ -189,15 +189,14 @@ export class Flights {
   /** Keeps what Redis has in memory, unless it was overtaken since the flight began. */
   #adopt(flight: Flight, found: Fresh): Held {
     const { table, time, earlyRefresh } = this.#parts
-    const isOvertaken = found.tags?.some((name) => table.wasChanged(name, flight.step)) === true
-    if (isOvertaken) flight.outdateUnseen()
-    let entry = this.#remember(flight, found)
+    if (table.wereChanged(found.tags ?? [], flight.step)) flight.outdateUnseen()
+    let entry = this.#remember(flight, found, undefined)
     if (entry === undefined) {
       const tags = flight.carry(found.tags)
       const origin = { nowMs: time.nowMs(), earlyRefresh, tags, step: flight.step }
       entry = new MemoryEntry(flight.key, 0, found, origin)
     }
-    return { entry, tier: 'redis', state: entry.stateAt(time.nowMs()) }
+    return { entry, tier: 'redis', state: entry.stateAt(time.nowMs(), table) }
   }
 
   async #load(flight: Flight, call: Call, right: Right | undefined): Promise<Answer> {
@@ -237,7 +236,7 @@ export class Flights {
     const { defaults, events, redis } = this.#parts
     const fresh = defaults.fresh(value, retention, tags, loadMs)
     try {
-      this.#remember(flight, fresh)
+      this.#remember(flight, fresh, flight.tags)
       if (right !== undefined) redis?.fill(flight.key, fresh, right.gap, right.lease)
     } catch (error) {
       // The caller asked for a value, and here it is: that it cannot be kept is not his failure.
@@ -245,13 +244,13 @@ export class Flights {
     }
   }
 
-  #remember(flight: Flight, fresh: Fresh): MemoryEntry | undefined {
+  #remember(flight: Flight, fresh: Fresh, tags: TagIds | undefined): MemoryEntry | undefined {
     const { memory, isMemoryBelieved } = this.#parts
     if (memory === undefined || flight.isDoubted || !isMemoryBelieved()) return undefined
     if (!flight.mayBeKept || this.#isClosed) return undefined
     // Its tags expired meanwhile: the value is stale, and a younger one may be there already.
     const isYoungest = flight.isCurrent || (memory.find(flight.key)?.entry.step ?? 0) <= flight.step
-    return isYoungest ? memory.write(flight.key, fresh, flight.step) : undefined
+    return isYoungest ? memory.write(flight.key, fresh, flight.step, tags) : undefined
   }
 
   #holdBack({ held }: Flight): void {

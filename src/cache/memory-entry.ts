@@ -1,5 +1,5 @@
 import { BoundedEntry } from '../memo/index.ts'
-import { areInvalidated, expiredSinceMs, type Tag } from './tags.ts'
+import type { TagIds, TagTable } from './tags.ts'
 
 /** A value that is about to be kept, and for how long. */
 export interface Fresh {
@@ -41,7 +41,7 @@ export interface EntryOrigin {
   readonly nowMs: number
   /** β of XFetch; `false` refreshes nothing before it expires. */
   readonly earlyRefresh: number | false
-  readonly tags: readonly Tag[] | undefined
+  readonly tags: TagIds | undefined
   /** The step of the tags at which the value began to be made. */
   readonly step: number
 }
@@ -62,7 +62,7 @@ export class MemoryEntry extends BoundedEntry {
   declare readonly key: string
   readonly value: unknown
   readonly isMissing: boolean
-  readonly tags: readonly Tag[] | undefined
+  readonly tags: TagIds | undefined
   readonly step: number
   /** Until then it is fresh without a closer look, as far as time goes. */
   readonly checkMs: number
@@ -97,10 +97,10 @@ export class MemoryEntry extends BoundedEntry {
     return (this.#promise ??= Promise.resolve(this.value))
   }
 
-  stateAt(nowMs: number): EntryState {
-    if (areInvalidated(this.tags, this.step)) return 'gone'
+  stateAt(nowMs: number, table: TagTable): EntryState {
+    if (table.areInvalidated(this.tags, this.step)) return 'gone'
     const { freshMs } = this
-    const expiredMs = expiredSinceMs(this.tags, this.step)
+    const expiredMs = table.expiredSinceMs(this.tags, this.step)
     if (expiredMs === Infinity && nowMs < freshMs) return this.#isDue(nowMs) ? 'due' : 'fresh'
     const staleForMs = nowMs - Math.min(freshMs, expiredMs)
     if (this.#margins === undefined) return 'gone'

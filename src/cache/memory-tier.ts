@@ -8,7 +8,7 @@ import type { Held } from './answer.ts'
 import { MemoryEntry, type Fresh } from './memory-entry.ts'
 import type { ResolvedMemoryOptions } from './resolved-options.ts'
 import type { MemoryStats } from './stats.ts'
-import { areChanged, type TagTable } from './tags.ts'
+import type { TagIds, TagTable } from './tags.ts'
 
 export type { Fresh } from './memory-entry.ts'
 
@@ -42,27 +42,30 @@ export class MemoryTier {
   read(key: string): MemoryEntry | undefined {
     const entry = this.#store.get(key)
     if (entry === undefined) return undefined
-    if (entry.checkMs <= this.#parts.time.nowMs() || areChanged(entry.tags, entry.step)) {
-      return undefined
-    }
-    return entry
+    const { tags, time } = this.#parts
+    const isFresh = time.nowMs() < entry.checkMs && !tags.areChanged(entry.tags, entry.step)
+    return isFresh ? entry : undefined
   }
 
   /** Whatever can still be of use. What cannot leaves. */
   find(key: string): Held | undefined {
     const entry = this.#store.get(key)
     if (entry === undefined) return undefined
-    const state = entry.stateAt(this.#parts.time.nowMs())
+    const state = entry.stateAt(this.#parts.time.nowMs(), this.#parts.tags)
     if (state !== 'gone') return { entry, tier: 'memory', state }
     this.#store.delete(key)
     return undefined
   }
 
-  /** Keeps a value that began to be made at `step`; `undefined` where it is larger than the bound. */
-  write(key: string, fresh: Fresh, step: number): MemoryEntry | undefined {
+  /**
+   * Keeps a value that began to be made at `step`; `undefined` where it is larger than the bound.
+   *
+   * @param known - the ids of its tags, from somebody who refers to them
+   */
+  write(key: string, fresh: Fresh, step: number, known?: TagIds): MemoryEntry | undefined {
     const { tags: table, time, earlyRefresh } = this.#parts
     const bytes = this.#store.maxBytes === undefined ? 0 : bytesOf(key, fresh.value)
-    const tags = table.refer(fresh.tags)
+    const tags = known === undefined ? table.refer(fresh.tags) : table.retain(known)
     const origin = { nowMs: time.nowMs(), earlyRefresh, tags, step }
     const entry = new MemoryEntry(key, bytes, fresh, origin)
     if (this.#store.set(entry)) return entry

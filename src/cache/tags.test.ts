@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { areChanged, areInvalidated, expiredSinceMs, TagTable } from './tags.ts'
+import { TagTable } from './tags.ts'
 
 test('a tag lives as long as something refers to it', () => {
   const table = new TagTable()
@@ -22,10 +22,10 @@ test('outdates what began before, and nothing that begins after', () => {
   const table = new TagTable()
   const before = table.step
   const tags = table.refer(['a', 'b'])
-  expect(areChanged(tags, before)).toBe(false)
+  expect(table.areChanged(tags, before)).toBe(false)
   table.invalidate(['b'])
-  expect(areChanged(tags, before)).toBe(true)
-  expect(areChanged(tags, table.step)).toBe(false)
+  expect(table.areChanged(tags, before)).toBe(true)
+  expect(table.areChanged(tags, table.step)).toBe(false)
 })
 
 test('remembers what was invalidated while somebody watches, within a bound, and then in doubt says yes', () => {
@@ -34,13 +34,13 @@ test('remembers what was invalidated while somebody watches, within a bound, and
   const since = table.step
   table.watch()
   table.invalidate(['a'])
-  expect(table.wasChanged('a', since)).toBe(true)
-  expect(table.wasChanged('b', since)).toBe(false)
-  expect(table.wasChanged('before', since)).toBe(false)
-  expect(table.wasChanged('a', table.step)).toBe(false)
+  expect(table.wereChanged(['a'], since)).toBe(true)
+  expect(table.wereChanged(['b'], since)).toBe(false)
+  expect(table.wereChanged(['before'], since)).toBe(false)
+  expect(table.wereChanged(['a'], table.step)).toBe(false)
   for (let number = 0; number < 20_000; number++) table.invalidate([`tag-${number}`])
-  expect(table.wasChanged('b', since)).toBe(true)
-  expect(table.wasChanged('b', table.step)).toBe(false)
+  expect(table.wereChanged(['b'], since)).toBe(true)
+  expect(table.wereChanged(['b'], table.step)).toBe(false)
   table.unwatch()
 })
 
@@ -50,10 +50,10 @@ test('an expiry changes and does not invalidate, and of several the first counts
   const tags = table.refer(['a', 'b'])
   table.expire(['b'], 50)
   table.expire(['a'], 70)
-  expect(areChanged(tags, before)).toBe(true)
-  expect(areInvalidated(tags, before)).toBe(false)
-  expect(expiredSinceMs(tags, before)).toBe(50)
-  expect(expiredSinceMs(tags, table.step)).toBe(Infinity)
+  expect(table.areChanged(tags, before)).toBe(true)
+  expect(table.areInvalidated(tags, before)).toBe(false)
+  expect(table.expiredSinceMs(tags, before)).toBe(50)
+  expect(table.expiredSinceMs(tags, table.step)).toBe(Infinity)
   table.invalidate(['a'])
-  expect(areInvalidated(tags, before)).toBe(true)
+  expect(table.areInvalidated(tags, before)).toBe(true)
 })
