@@ -17,6 +17,14 @@ export interface ReadyAnswer {
   readonly head: string[]
   /** `undefined` for a 304. To a HEAD request the adapter sends none either. */
   readonly body: string | Buffer | undefined
+  /** Of a text; UTF-8 where it is left out. */
+  readonly textEncoding?: 'latin1' | undefined
+}
+
+/** The body for those who take texts for UTF-8. */
+export function sendableBody({ body, textEncoding }: ReadyAnswer): string | Buffer | undefined {
+  if (typeof body !== 'string' || textEncoding === undefined) return body
+  return Buffer.from(body, textEncoding)
 }
 
 /**
@@ -39,7 +47,8 @@ export function answerFrom(
   if (status === 200 && isCurrentForClient(headers, form)) {
     return { status: 304, head: withOwn(notModifiedHead(head), own), body: undefined }
   }
-  return { status, head: withOwn(head, own), body: bodyOf(form) }
+  const body = bodyOf(form)
+  return { status, head: withOwn(head, own), body, textEncoding: form.textEncoding }
 }
 
 /** What a client gets who wanted a stored answer or none (RFC 9111, 5.2.1.7). */

@@ -35,7 +35,11 @@ export interface RequestControl {
 
 /** Reads a response's `Cache-Control`. What cannot be read as a number counts as no time at all. */
 export function parseCacheControl(value: unknown): CacheControl {
-  const directives = directivesOf(value)
+  // Most handlers leave it to the route.
+  return value === undefined ? unsaid : read(directivesOf(value))
+}
+
+function read(directives: ReadonlyMap<string, string>): CacheControl {
   const shared = directives.get('s-maxage')
   const privateFields = fieldNames(directives.get('private'))
   const uncachedFields = fieldNames(directives.get('no-cache'))
@@ -57,6 +61,8 @@ export function parseCacheControl(value: unknown): CacheControl {
     uncachedFields,
   }
 }
+
+const unsaid: CacheControl = read(new Map())
 
 /** What a client says about the answer that it would take; `undefined` where it says nothing. */
 export function parseRequestControl(headers: {

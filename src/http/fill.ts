@@ -9,7 +9,7 @@ import type { ResponseHeaders } from './header-rules.ts'
 import type { LazyForms } from './lazy-forms.ts'
 import type { StoringRules } from './route-options.ts'
 import { storability, type AnswerToJudge } from './storable.ts'
-import { addEncodings, etagOf, storeResponse, type StoredResponse } from './stored-response.ts'
+import { addEncodings, storeResponse, type StoredResponse } from './stored-response.ts'
 import { variesAlike } from './variants.ts'
 
 /** What became of a handler's answer: it is kept, or for this reason it is not. */
@@ -79,7 +79,7 @@ export class Fill {
         compress,
       )
     const given = headers['etag']
-    const etag = typeof given === 'string' ? given : etagOf(body)
+    const etag = typeof given === 'string' ? given : undefined
     const stored = storeResponse({ status, ...judged, etag, isNegotiated }, inherited, nowEpochMs)
     this.#isOver = true
     context.ttlMs = judged.ttlMs

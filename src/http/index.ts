@@ -28,7 +28,7 @@ export {
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from './adapter-options.ts'
-export type { ReadyAnswer } from './answer.ts'
+export { sendableBody, type ReadyAnswer } from './answer.ts'
 export { CachedRoute, type Found } from './cached-route.ts'
 export {
   attachExchange,

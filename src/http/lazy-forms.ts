@@ -44,7 +44,7 @@ export class LazyForms {
     if (best === undefined || stored.encodings[best] !== undefined) return
     if (this.#making.has(stored)) return
     const body = bodyOf(stored)
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const bytes = typeof body === 'string' ? Buffer.from(body, 'latin1') : body
     const made = encodeSmall(bytes, best)
     if (made !== undefined) {
       this.#add(key, stored, best, made, headers)

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ForwardedRequest } from './forwarded-request.ts'
+import { sendableBody } from './answer.ts'
 import { callbackIn, done, isChunk, setHeaders } from './node-headers.ts'
 
 // Of requests whose handler is running: where `addTags` finds them.
@@ -154,8 +155,8 @@ export class ResponseRecorder {
     for (const name of bodyHeaders) response.removeHeader(name)
     if (instead === undefined) return []
     setHeaders(response, instead.head)
-    const isSent = instead.body !== undefined && response.req.method !== 'HEAD'
-    return isSent ? [instead.body] : []
+    const sent = response.req.method === 'HEAD' ? undefined : sendableBody(instead)
+    return sent === undefined ? [] : [sent]
   }
 
   #call(name: keyof Replaced, parameters: readonly unknown[]): unknown {

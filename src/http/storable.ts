@@ -59,7 +59,7 @@ export function storability(
 
   const body = bodyOf(answer)
   if (body === undefined) return { reason: 'stream' }
-  if (Buffer.byteLength(body) > rules.maxBodyBytes) return { reason: 'too-large' }
+  if (isLonger(body, rules.maxBodyBytes)) return { reason: 'too-large' }
 
   const ttlMs = Math.min(routeTtlMs, freshMs ?? Infinity)
   if (ttlMs <= 0) return { reason: 'not-fresh' }
@@ -97,6 +97,11 @@ function bodyOf({ status, body }: AnswerToJudge): string | Buffer | undefined {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return body
   const isAbout = status === 204 || (status >= 300 && status < 400)
   return isAbout && (body === undefined || body === null) ? '' : undefined
+}
+
+// A character of a text is at most three bytes of UTF-8: most need not be counted.
+function isLonger(body: string | Buffer, bytes: number): boolean {
+  return 3 * body.length > bytes && Buffer.byteLength(body) > bytes
 }
 
 /** Longer than anybody means it. */

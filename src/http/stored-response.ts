@@ -12,8 +12,10 @@ export interface StoredForm {
    * value is brought up to date in place, and `cache-status`, which says that this is a hit.
    */
   readonly head: string[]
-  /** Small ASCII texts as strings, everything else as bytes. */
+  /** Small ones as texts, large ones as bytes. */
   readonly body: string | Buffer
+  /** `latin1` for a text that is not ASCII: each of its characters is a byte then. */
+  readonly textEncoding?: 'latin1' | undefined
   readonly etag: string
 }
 
@@ -52,7 +54,8 @@ export interface ResponseToStore {
   readonly status: number
   readonly headers: ResponseHeaders
   readonly body: string | Buffer
-  readonly etag: string
+  /** Its own, where the handler has given it one. */
+  readonly etag: string | undefined
   /** It may be kept in other codings too, so that `Accept-Encoding` decides which is sent. */
   readonly isNegotiated: boolean
   readonly vary: VaryValues | undefined
@@ -78,8 +81,10 @@ export function storeResponse(
   inherited: ResponseHeaders,
   storedEpochMs: number,
 ): StoredResponse {
-  const { status, headers, etag, isNegotiated, vary, ageMs, ttlMs } = response
-  const body = ownBody(response.body)
+  const { status, headers, isNegotiated, vary, ageMs, ttlMs } = response
+  const byteLength = Buffer.byteLength(response.body)
+  const { body, bytes, textEncoding } = ownBody(response.body, byteLength)
+  const etag = response.etag ?? etagOf(bytes)
   const head = ['age', '0', 'cache-status', 'hotpath; hit']
   const add = (name: string, value: ResponseHeaders[string]) => {
     if (value === undefined || !isStoredHeader(name) || isSame(value, inherited[name])) return
@@ -88,10 +93,11 @@ export function storeResponse(
   for (const name of Object.keys(headers)) if (name !== 'vary') add(name, headers[name])
   add('vary', isNegotiated ? withAcceptEncoding(headers['vary']) : headers['vary'])
   if (headers['etag'] === undefined) head.push('etag', etag)
-  if (status !== 204) head.push('content-length', String(Buffer.byteLength(body)))
+  if (status !== 204) head.push('content-length', String(byteLength))
   return {
     head,
     body,
+    textEncoding,
     etag,
     status,
     vary,
@@ -137,23 +143,38 @@ function encodedForm(stored: StoredResponse, coding: ContentCoding, bytes: Buffe
     at % 2 === 0 ? value : (replaced[stored.head[at - 1] ?? ''] ?? value),
   )
   head.push('content-encoding', coding)
-  return { head, body: ownBytes(bytes), etag }
+  return { head, body: ownBytes(bytes, bytes.length), etag }
 }
 
 /** Up to this length Node writes a text from the stack, without memory of its own. */
 const maxTextLength = 16_000
 
-// A text is sent together with the head, in one piece and one system call; one that is not ASCII
-// would have to be encoded anew each time.
-function ownBody(body: string | Buffer): string | Buffer {
-  const bytes = ownBytes(body)
-  return bytes.length <= maxTextLength && isAscii(bytes) ? bytes.toString('latin1') : bytes
+// Where small bodies are copied from one place to another; never more than one at a time.
+const desk = Buffer.allocUnsafeSlow(maxTextLength)
+
+/** A body as it is kept, and its bytes: until the next one is made, where it is a text. */
+interface OwnBody extends Pick<StoredForm, 'body' | 'textEncoding'> {
+  readonly bytes: Buffer
 }
 
-// In memory of its own: small Buffers are slices of a pool of 8 kB, and texts may be slices or
-// joints of others; a response that is kept would hold on to all of that.
-function ownBytes(body: string | Buffer): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(body))
+// A text is sent together with the head, in one piece and one system call, and is no memory outside
+// of V8's heap. It is copied, because small Buffers are slices of a pool of 8 kB and texts may be slices
+// or joints of others; a response that is kept would hold on to all of that.
+function ownBody(body: string | Buffer, byteLength: number): OwnBody {
+  if (byteLength > maxTextLength) {
+    const bytes = ownBytes(body, byteLength)
+    return { body: bytes, bytes, textEncoding: undefined }
+  }
+  if (typeof body === 'string') desk.write(body)
+  else body.copy(desk)
+  const bytes = desk.subarray(0, byteLength)
+  const isPlain = typeof body === 'string' ? byteLength === body.length : isAscii(bytes)
+  const textEncoding = isPlain ? undefined : 'latin1'
+  return { body: desk.toString('latin1', 0, byteLength), bytes, textEncoding }
+}
+
+function ownBytes(body: string | Buffer, byteLength: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(byteLength)
   if (typeof body === 'string') bytes.write(body)
   else body.copy(bytes)
   return bytes

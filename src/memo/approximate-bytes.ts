@@ -10,7 +10,7 @@ const stringBytes = 24
  * once.
  */
 export function approximateBytes(value: unknown): number {
-  const seen = new Set<object>()
+  const seen = new Seen()
   const pending: unknown[] = [value]
   let bytes = 0
   while (pending.length > 0) {
@@ -22,9 +22,8 @@ export function approximateBytes(value: unknown): number {
   return bytes
 }
 
-function objectBytesOf(item: object, seen: Set<object>, pending: unknown[]): number {
-  if (seen.has(item)) return 0
-  seen.add(item)
+function objectBytesOf(item: object, seen: Seen, pending: unknown[]): number {
+  if (!seen.add(item)) return 0
   if (ArrayBuffer.isView(item) || item instanceof ArrayBuffer) {
     return 2 * objectBytes + item.byteLength
   }
@@ -39,4 +38,27 @@ function objectBytesOf(item: object, seen: Set<object>, pending: unknown[]): num
   const values: unknown[] = Object.values(item)
   for (const value of values) pending.push(value)
   return objectBytes + values.length * propertyBytes
+}
+
+const fewObjects = 8
+
+/** Objects that were met already. Most values are made of a few: a list of them needs no table. */
+class Seen {
+  readonly #few: object[] = []
+  #many: Set<object> | undefined = undefined
+
+  /** False for one that was there. */
+  add(item: object): boolean {
+    if (this.#many === undefined) {
+      if (this.#few.includes(item)) return false
+      if (this.#few.length < fewObjects) {
+        this.#few.push(item)
+        return true
+      }
+      this.#many = new Set(this.#few)
+    }
+    if (this.#many.has(item)) return false
+    this.#many.add(item)
+    return true
+  }
 }

@@ -13,6 +13,7 @@ import {
   ForwardedRequest,
   noteForwarded,
   noteFound,
+  sendableBody,
   type CachedRoute,
   type Found,
   type ReadyAnswer,
@@ -96,7 +97,7 @@ class FastifyCacheStep {
     }
     reply.code(instead?.status ?? 304)
     for (const [name, value] of pairsOf(instead?.head ?? [])) reply.header(name, value)
-    const { body = null } = instead ?? {}
+    const body = instead === undefined ? null : (sendableBody(instead) ?? null)
     done(null, request.method === 'HEAD' ? null : body)
   }
 
@@ -168,8 +169,9 @@ function* pairsOf(head: readonly string[]): Iterable<readonly [name: string, val
 }
 
 function write(reply: FastifyReply, request: FastifyRequest, answer: ReadyAnswer): void {
-  const { status, head, body } = answer
+  const { status, head, body, textEncoding = 'utf8' } = answer
   reply.hijack()
   reply.raw.writeHead(status, head)
-  reply.raw.end(request.method === 'HEAD' ? undefined : body)
+  if (request.method === 'HEAD' || body === undefined) reply.raw.end()
+  else reply.raw.end(body, textEncoding)
 }

@@ -5,6 +5,7 @@ import {
   ForwardedRequest,
   noteForwarded,
   noteFound,
+  sendableBody,
   type CachedRoute,
   type Found,
   type RequestView,
@@ -69,9 +70,9 @@ export class HonoCacheStep {
   #answer(key: string, found: Found, { raw: context, headers }: HonoRequestView): void {
     noteFound(context, found)
     const answer = this.#route.answer(key, found, headers, headersSoFar(context))
-    const { status, head, body = null } = answer
+    const { status, head } = answer
     answeredContexts.add(context)
-    respond(context, body, { status, headers: headersFrom(head) })
+    respond(context, sendableBody(answer) ?? null, { status, headers: headersFrom(head) })
   }
 
   async #run(forwarded: ForwardedRequest, request: HonoRequestView, next: Next): Promise<void> {
@@ -107,12 +108,12 @@ export class HonoCacheStep {
     const judged = read === undefined ? '' : read.isWhole || read.isTooLarge ? read.bytes : null
     const finished = forwarded.finish({ ...answer, body: judged })
     if (finished.instead !== undefined) {
-      const { status, head, body = null } = finished.instead
+      const { status, head } = finished.instead
       const kept = new Headers(headers)
       for (const name of bodyHeaders) kept.delete(name)
       for (const [name, value] of new Headers(headersFrom(head))) kept.set(name, value)
       if (read?.isWhole === false) void read.stream.cancel().catch(() => {})
-      return respond(context, body, { status, headers: kept })
+      return respond(context, sendableBody(finished.instead) ?? null, { status, headers: kept })
     }
     const changed = new Headers(headers)
     for (const [name, value] of Object.entries(finished.headers)) changed.set(name, value)
