@@ -25,7 +25,7 @@ export class SlotStore<Value> {
   readonly #numbers = new NumberIndex()
   #keys: (CallKey | undefined)[]
   #values: (Value | undefined)[]
-  /** The last key that was not there. It is about to be set, and need not be looked up for that. */
+  /** The last key that was not there. It is about to be sought again and set, and need not be looked up. */
   #missed: CallKey | undefined = undefined
 
   constructor({ maxEntries, maxBytes, onLeave }: SlotStoreOptions<Value>) {
@@ -55,6 +55,7 @@ export class SlotStore<Value> {
 
   /** Where the value is, or `absent`; counts as a visit. */
   find(key: CallKey): number {
+    if (key === this.#missed) return absent
     const slot = this.#slotOf(key)
     if (slot === absent) this.#missed = key
     else this.#policy.visit(slot)
