@@ -54,7 +54,8 @@ export class TagIndex {
   find(hash: number): number {
     const cells = this.#cells
     let id = this.#chains[hash & (this.#capacity - 1)] as number
-    while (id !== none && cells[id * cellSize] !== hash) id = cells[id * cellSize + nextAt] as number
+    while (id !== none && cells[id * cellSize] !== hash)
+      id = cells[id * cellSize + nextAt] as number
     return id
   }
 

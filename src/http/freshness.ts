@@ -34,9 +34,6 @@ function untilExpires(expires: unknown, dateEpochMs: number): number | undefined
 // An Age that cannot be read is ignored, of several the first one counts (RFC 9111, 5.1).
 function statedAgeMs(age: unknown): number {
   if (age === undefined) return 0
-  const text =
-    String(age)
-      .split(',', 1)[0]
-      ?.trim() ?? ''
+  const text = String(age).split(',', 1)[0]?.trim() ?? ''
   return /^\d+$/.test(text) ? Number(text) * 1_000 : 0
 }

@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import type { Fleet } from './fleet.ts'
 import type { ResolvedPoolOptions } from './options.ts'
 import { reserve, routeAlone, routeRead } from './route.ts'
+import { Turn } from './turn.ts'
 import { WaitingLine, type Waiter } from './waiting.ts'
 
 // Most never wait.
@@ -27,12 +28,14 @@ export class Dispatcher {
   readonly #alone: WaitingLine
   /** How long queries and borrowers have waited; OpenTelemetry's `db.client.connection.wait_time`. */
   readonly waits: DurationCounts = new DurationCounts(waitBoundsMs)
+  readonly #turn: Turn
   #hasReserved = false
 
   constructor(fleet: Fleet, options: ResolvedPoolOptions, owner: DispatcherOwner) {
     this.#fleet = fleet
     this.#options = options
     this.#owner = owner
+    this.#turn = new Turn(options.maxPipelined)
     const late = (waiter: Waiter) => {
       owner.late(waiter)
       this.#reserve()
@@ -88,7 +91,13 @@ export class Dispatcher {
   #route(waiter: Waiter, nowMs: number): Connection | undefined {
     const { connections, roundTrip } = this.#fleet
     if (waiter.isAlone) return routeAlone(connections, nowMs)
-    return routeRead(connections, this.#options.maxPipelined, nowMs, roundTrip.usualMs)
+    const connection = routeRead(connections, this.#options.maxPipelined, nowMs, roundTrip.usualMs)
+    // Where none is idle, the load is spread as evenly as can be: nobody is overtaken for long.
+    if (connection?.inFlight !== 0) return connection
+    const together = this.#turn.connection(nowMs)
+    if (together !== undefined) return together
+    this.#turn.sent(connection, nowMs)
+    return connection
   }
 
   #serveFirst(nowMs: number): boolean {
