@@ -24,6 +24,10 @@ export interface CrashOutcome {
   readonly freezes: number
   readonly tasks: number
   readonly executions: number
+  /** Enqueues that the store refused, which is none of those that it acknowledged. */
+  readonly refused: number
+  /** Freezes in which nobody could take over, because the frozen one held the lock of SQLite's file. */
+  readonly frozenWithLock: number
   /** Tasks that were begun more than once. */
   readonly repeated: number
   /** Acknowledged tasks that were not completed. */
@@ -39,6 +43,8 @@ export interface CrashOutcome {
   readonly worstTakeoverMs: number
 }
 
+/** Whoever is frozen longer than any takeover lasts is holding the others up. */
+const longestFreezeMs = 20_000
 const shortestWorkMs = 200
 const longestWorkMs = 800
 /** As many tasks wait as keep the workers busy. */
@@ -66,6 +72,8 @@ class Crash {
   readonly #fenced = new Map<number, number>()
   #kills = 0
   #freezes = 0
+  #refused = 0
+  #frozenWithLock = 0
   #takenAway = 0
 
   constructor(options: CrashOptions, tasks: Tasks) {
@@ -96,14 +104,20 @@ class Crash {
     while (!isOver()) {
       for (const id of open) if (this.#ledger.completionsOf(id) > 0) open.delete(id)
       const missing = (workers + bystanders) * (concurrency + backlogPerWorker) - open.size
-      const enqueued = await Promise.all(
+      const enqueued = await Promise.allSettled(
         Array.from({ length: Math.max(0, missing) }, () =>
           this.#tasks.enqueue(taskName, randomBetween(shortestWorkMs, longestWorkMs)),
         ),
       )
-      for (const { id } of enqueued) {
-        this.#ids.push(id)
-        open.add(id)
+      for (const outcome of enqueued) {
+        if (outcome.status === 'fulfilled') {
+          this.#ids.push(outcome.value.id)
+          open.add(outcome.value.id)
+        } else if (isRefusal(outcome.reason)) {
+          this.#refused++
+        } else {
+          throw outcome.reason
+        }
       }
       await delay(50)
     }
@@ -138,8 +152,14 @@ class Crash {
     child.kill('SIGSTOP')
     this.#freezes++
     const helper = await this.#start()
-    await this.#expectTakeover(running, pid, frozenMs)
+    const takeover = this.#expectTakeover(running, pid, frozenMs)
+    const isTaken = await Promise.race([
+      takeover.then(() => true),
+      delay(longestFreezeMs, false, { ref: false }),
+    ])
+    if (!isTaken) this.#frozenWithLock++
     child.kill('SIGCONT')
+    await takeover
     await delay(longestWorkMs)
     await this.#kill(helper)
     return child
@@ -206,6 +226,8 @@ class Crash {
     return {
       kills: this.#kills,
       freezes: this.#freezes,
+      refused: this.#refused,
+      frozenWithLock: this.#frozenWithLock,
       tasks: this.#ids.length,
       executions: this.#ledger.executions,
       repeated,
@@ -221,4 +243,9 @@ class Crash {
 
 function randomBetween(least: number, most: number): number {
   return Math.round(least + Math.random() * (most - least))
+}
+
+/** The engine said that it has stored nothing of it. */
+function isRefusal(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === 'HOTPATH_TASKS_STORE_FAILED'
 }
