@@ -5,7 +5,8 @@ import { storm, type StormOutcome } from './abort/storm.ts'
 const frameworks = ['fastify', 'node'] as const
 
 const soak: Soak = {
-  title: 'compressed answers, a fifth of them to clients that go in the middle',
+  title:
+    'compressed answers, a fifth of them to clients that go in the middle, with the thresholds of malloc fixed',
   peers: ['fastify'],
   services: [],
   operations: 1_000_000,

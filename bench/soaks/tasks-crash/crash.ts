@@ -45,6 +45,8 @@ export interface CrashOutcome {
 
 /** Whoever is frozen longer than any takeover lasts is holding the others up. */
 const longestFreezeMs = 20_000
+/** One that finds the file locked gives up after 5 s. */
+const mostFailedStarts = 10
 const shortestWorkMs = 200
 const longestWorkMs = 800
 /** As many tasks wait as keep the workers busy. */
@@ -151,15 +153,17 @@ class Crash {
     const frozenMs = performance.now()
     child.kill('SIGSTOP')
     this.#freezes++
-    const helper = await this.#start()
-    const takeover = this.#expectTakeover(running, pid, frozenMs)
+    const takeover = this.#start().then(async (helper) => {
+      await this.#expectTakeover(running, pid, frozenMs)
+      return helper
+    })
     const isTaken = await Promise.race([
       takeover.then(() => true),
       delay(longestFreezeMs, false, { ref: false }),
     ])
     if (!isTaken) this.#frozenWithLock++
     child.kill('SIGCONT')
-    await takeover
+    const helper = await takeover
     await delay(longestWorkMs)
     await this.#kill(helper)
     return child
@@ -183,7 +187,18 @@ class Crash {
     )
   }
 
+  /** As a supervisor would: what does not come up is started again. */
   async #start(): Promise<ChildProcess> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await this.#startOnce()
+      } catch (error) {
+        if (failures === mostFailedStarts) throw error
+      }
+    }
+  }
+
+  async #startOnce(): Promise<ChildProcess> {
     const { engine, tasks, postgres, store, concurrency } = this.#options
     const beginning: Beginning = { engine, tasks, postgres, store, concurrency }
     const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), [
