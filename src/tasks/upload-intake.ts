@@ -50,6 +50,7 @@ export async function takeIn(
     let byteLength = 0
     for await (const chunk of untilAborted(source, signal)) {
       if (!(chunk instanceof Uint8Array)) invalid('a chunk of an upload', 'bytes', chunk)
+      if (chunk.byteLength === 0) continue
       byteLength += chunk.byteLength
       if (byteLength > maxBytes) throw uploadTooLarge(maxBytes)
       await store(() => write.write(chunk))

@@ -43,8 +43,8 @@ export interface UploadStorage {
  */
 export interface UploadWrite {
   /**
-   * Resolves when it can take the next chunk: the client is held back until then. The bytes belong to
-   * the storage.
+   * Resolves when it can take the next chunk: the client is held back until then. A chunk is never
+   * empty, and belongs to the storage.
    */
   write(chunk: Uint8Array): Promise<void>
   /** Resolves when the upload is durable, and can be read under its id. Only then is it acknowledged. */
