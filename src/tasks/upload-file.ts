@@ -23,7 +23,6 @@ export class UploadFile implements UploadWrite {
   readonly #handle: FileHandle
   #unsyncedBytes = 0
   #syncing: Promise<void> | undefined
-  #working: Promise<void> | undefined
 
   private constructor({ folder, partName, name }: UploadFilePlace, handle: FileHandle) {
     this.#folder = folder
@@ -36,26 +35,7 @@ export class UploadFile implements UploadWrite {
     return new UploadFile(place, await open(join(place.folder, place.partName), 'wx', 0o600))
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    this.#working = this.#write(bytes)
-    return this.#working
-  }
-
-  commit(): Promise<void> {
-    this.#working = this.#commit()
-    return this.#working
-  }
-
-  async abort(): Promise<void> {
-    // A disk that was too slow may be renaming it at this moment.
-    await this.#working?.catch(() => {})
-    await this.#syncing?.catch(() => {})
-    await this.#handle.close().catch(() => {})
-    await rm(this.#part, { force: true })
-    await rm(this.#whole, { force: true })
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array): Promise<void> {
     for (let from = 0; from < bytes.byteLength;) {
       const { bytesWritten } = await this.#handle.write(bytes, from)
       from += bytesWritten
@@ -71,7 +51,7 @@ export class UploadFile implements UploadWrite {
   }
 
   /** The bytes first, then the name, then the folder that lists it: each is on the disk before the next. */
-  async #commit(): Promise<void> {
+  async commit(): Promise<void> {
     await this.#syncing
     await this.#handle.sync()
     await this.#handle.close()
@@ -82,5 +62,13 @@ export class UploadFile implements UploadWrite {
     } finally {
       await folder.close()
     }
+  }
+
+  /** A slow disk may still be at work on it: its handle waits for that, and either name may be there. */
+  async abort(): Promise<void> {
+    await this.#syncing?.catch(() => {})
+    await this.#handle.close().catch(() => {})
+    await rm(this.#part, { force: true })
+    await rm(this.#whole, { force: true })
   }
 }

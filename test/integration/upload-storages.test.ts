@@ -1,10 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { request as open, type IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createManualClock, HotpathError } from '../../src/index.ts'
-import { createUploadStore, type UploadReference, type UploadStore } from '../../src/tasks/index.ts'
+import {
+  createUploadStore,
+  type UploadReference,
+  type UploadStorage,
+  type UploadStore,
+} from '../../src/tasks/index.ts'
 import type { ListeningServer } from '../conformance/listening.ts'
 import { ScriptedStorage, type Step } from '../uploads/scripted-storage.ts'
 import { uploadServers } from '../uploads/upload-servers.ts'
@@ -172,11 +177,18 @@ describe('a storage is told once to abort, and never to commit', () => {
 
   test('when it is given up with its last byte', async () => {
     const abort = new AbortController()
-    async function* last(): AsyncGenerator<Uint8Array> {
-      yield Buffer.from('a')
-      abort.abort(new Error('enough'))
+    let isTold = false
+    const next = async (): Promise<IteratorResult<Uint8Array>> => {
+      await Promise.resolve()
+      // Between the end and whoever waits for it.
+      if (isTold) queueMicrotask(() => queueMicrotask(() => abort.abort(new Error('enough'))))
+      const value = Buffer.from('a')
+      const result = isTold ? { done: true as const, value: undefined } : { value }
+      isTold = true
+      return result
     }
-    const receiving = uploads.receive(last(), { signal: abort.signal })
+    const source = { [Symbol.asyncIterator]: () => ({ next }) }
+    const receiving = uploads.receive(source, { signal: abort.signal })
     await expect(receiving).rejects.toThrow('enough')
     isAbortedOnce()
   })
@@ -275,6 +287,20 @@ describe('a storage that fails', () => {
     await once(stream, 'close')
     expect(storage.opened[0]?.destroyed).toBe(true)
     expect(storage.signals.at(-1)?.aborted).toBe(true)
+  })
+
+  test('the stream that it gave fails when nobody has read it', async () => {
+    const reference = await stored('abc')
+    const open: UploadStorage['open'] = async (_id, { signal }) =>
+      new Readable({ read() {}, signal })
+    const store = createUploadStore({ storage: Object.assign(storage, { open }), maxBytes: 10 })
+    const stream = await store.open(reference)
+    stream.destroy()
+    // An error that nobody hears would end the process here.
+    await once(stream, 'close')
+    await new Promise(setImmediate)
+    expect(stream.errored).toBe(null)
+    await store.close()
   })
 
   test.each([
