@@ -23,8 +23,7 @@ export class UploadReading extends Readable {
     super()
     this.#stored = stored
     this.#chunks = stored.bytes[Symbol.asyncIterator]()
-    // Its iterator hears of errors only when it has begun, and nobody else listens.
-    if (stored.bytes instanceof Readable) stored.bytes.on('error', () => {})
+    hearErrors(stored.bytes)
   }
 
   override _read(): void {
@@ -61,10 +60,16 @@ export class UploadReading extends Readable {
 
 /** Lets go of bytes that nobody reads any more, also while the storage does not give any. */
 export function release({ bytes, stop }: StoredBytes, chunks?: AsyncIterator<Uint8Array>): void {
+  hearErrors(bytes)
   stop.abort()
   if (bytes instanceof Readable) bytes.destroy()
   // Not awaited: behind a storage that hangs it would hang, too.
   else void Promise.resolve((chunks ?? bytes[Symbol.asyncIterator]()).return?.()).catch(() => {})
+}
+
+/** The iterator of a stream does so only when it has begun, and an error that nobody hears is fatal. */
+function hearErrors(bytes: AsyncIterable<Uint8Array>): void {
+  if (bytes instanceof Readable) bytes.on('error', () => {})
 }
 
 function sizeOf(chunk: unknown): number {

@@ -265,6 +265,20 @@ describe('a storage that fails', () => {
     await vi.waitUntil(() => storage.opened[0]?.destroyed === true)
   })
 
+  test('open() that answers too late, with a stream that fails when it is closed', async () => {
+    const reference = await stored('abc')
+    const gate = Promise.withResolvers<Readable>()
+    const stream = new Readable({ read() {}, destroy: (_error, done) => done(new Error('reset')) })
+    const open = () => gate.promise
+    const late = Object.assign(new ScriptedStorage(), { open })
+    await using store = createUploadStore({ storage: late, maxBytes: 10, timeoutMs, clock })
+    const timedOut = codeOf('HOTPATH_TASKS_UPLOAD_TIMEOUT')
+    await expect(timeGoesOn(store.open(reference))).rejects.toThrow(timedOut)
+    gate.resolve(stream)
+    await vi.waitUntil(() => stream.closed)
+    expect(stream.errored).toMatchObject({ message: 'reset' })
+  })
+
   test.each(cases(['read']).filter(({ how }) => how === 'rejects' || how === 'never answers'))(
     'the stream that it gave $how',
     async ({ fail, code }) => {
@@ -291,8 +305,11 @@ describe('a storage that fails', () => {
 
   test('the stream that it gave fails when nobody has read it', async () => {
     const reference = await stored('abc')
-    const open: UploadStorage['open'] = async (_id, { signal }) =>
-      new Readable({ read() {}, signal })
+    const open: UploadStorage['open'] = async (_id, { signal }) => {
+      const given = new Readable({ read() {} })
+      signal.addEventListener('abort', () => given.destroy(new Error('stopped')))
+      return given
+    }
     const store = createUploadStore({ storage: Object.assign(storage, { open }), maxBytes: 10 })
     const stream = await store.open(reference)
     stream.destroy()
