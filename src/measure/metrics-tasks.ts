@@ -60,6 +60,7 @@ export interface UploadsFigures {
   readonly receivedBytes: number
   readonly failed: number
   readonly swept: number
+  readonly leftOver: number
 }
 
 export const uploadsMetrics: MetricTable<UploadsFigures> = {
@@ -92,6 +93,13 @@ export const uploadsMetrics: MetricTable<UploadsFigures> = {
       unit: '{upload}',
       help: 'Leavings of other processes that were removed.',
       points: ({ swept }) => one(swept),
+    },
+    {
+      name: 'hotpath.uploads.leftover',
+      type: 'counter',
+      unit: '{upload}',
+      help: 'Failed uploads that the storage could not remove.',
+      points: ({ leftOver }) => one(leftOver),
     },
   ],
 }

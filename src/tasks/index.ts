@@ -51,6 +51,18 @@ export type {
 export { createTasks } from './tasks.ts'
 export { sqliteEngine, type SqliteEffects, type SqliteEngine } from './sqlite/engine.ts'
 export type { SqliteEngineOptions } from './sqlite/options.ts'
-export type { UploadStoreOptions } from './upload-options.ts'
+export type {
+  UploadFolderOptions,
+  UploadLimits,
+  UploadStorageOptions,
+  UploadStoreOptions,
+} from './upload-options.ts'
+export type { UploadStorage, UploadWrite } from './upload-storage.ts'
 export { createUploadStore } from './upload-store.ts'
-export type { ReceiveOptions, UploadReference, UploadStore, UploadStoreStats } from './upload.ts'
+export type {
+  FolderUploadStore,
+  ReceiveOptions,
+  UploadReference,
+  UploadStore,
+  UploadStoreStats,
+} from './upload.ts'

@@ -1,5 +1,6 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { UploadWrite } from './upload-storage.ts'
 
 /**
  * So much is written before the next sync begins. It goes on while more comes in, so that little is
@@ -7,22 +8,31 @@ import { join } from 'node:path'
  */
 const syncEveryBytes = 4 * 2 ** 20
 
+/** Where a file is written, and what its name is when it is whole. */
+export interface UploadFilePlace {
+  readonly folder: string
+  readonly partName: string
+  readonly name: string
+}
+
 /** A file that is being written under a name of its own, and gets its true name when it is durable. */
-export class UploadFile {
+export class UploadFile implements UploadWrite {
   readonly #folder: string
-  #name: string
+  readonly #part: string
+  readonly #whole: string
   readonly #handle: FileHandle
   #unsyncedBytes = 0
   #syncing: Promise<void> | undefined
 
-  private constructor(folder: string, partName: string, handle: FileHandle) {
+  private constructor({ folder, partName, name }: UploadFilePlace, handle: FileHandle) {
     this.#folder = folder
-    this.#name = partName
+    this.#part = join(folder, partName)
+    this.#whole = join(folder, name)
     this.#handle = handle
   }
 
-  static async create(folder: string, partName: string): Promise<UploadFile> {
-    return new UploadFile(folder, partName, await open(join(folder, partName), 'wx', 0o600))
+  static async create(place: UploadFilePlace): Promise<UploadFile> {
+    return new UploadFile(place, await open(join(place.folder, place.partName), 'wx', 0o600))
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -41,12 +51,11 @@ export class UploadFile {
   }
 
   /** The bytes first, then the name, then the folder that lists it: each is on the disk before the next. */
-  async keepAs(name: string): Promise<void> {
+  async commit(): Promise<void> {
     await this.#syncing
     await this.#handle.sync()
     await this.#handle.close()
-    await rename(join(this.#folder, this.#name), join(this.#folder, name))
-    this.#name = name
+    await rename(this.#part, this.#whole)
     const folder = await open(this.#folder, 'r')
     try {
       await folder.sync()
@@ -55,10 +64,11 @@ export class UploadFile {
     }
   }
 
-  /** Leaves nothing behind. */
-  async discard(): Promise<void> {
+  /** A slow disk may still be at work on it: its handle waits for that, and either name may be there. */
+  async abort(): Promise<void> {
     await this.#syncing?.catch(() => {})
     await this.#handle.close().catch(() => {})
-    await rm(join(this.#folder, this.#name), { force: true })
+    await rm(this.#part, { force: true })
+    await rm(this.#whole, { force: true })
   }
 }

@@ -1,21 +1,36 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import type { Readable } from 'node:stream'
-import { invalid, positiveInteger, register } from '../core/index.ts'
-import { uploadFailed, uploadMissing, uploadsClosed, uploadTooLarge } from './upload-errors.ts'
-import { UploadFile } from './upload-file.ts'
+import { Readable } from 'node:stream'
+import { nonNegativeInteger, positiveInteger, register } from '../core/index.ts'
+import { StorageCalls } from './upload-calls.ts'
+import {
+  uploadFailed,
+  uploadMissing,
+  uploadsClosed,
+  uploadTooLarge,
+  type StorageDeed,
+} from './upload-errors.ts'
+import { UploadFolder } from './upload-folder.ts'
+import { takeIn } from './upload-intake.ts'
 import {
   resolveUploadStoreOptions,
   type ResolvedUploadStoreOptions,
+  type UploadFolderOptions,
+  type UploadStorageOptions,
   type UploadStoreOptions,
 } from './upload-options.ts'
-import { untilAborted } from './upload-source.ts'
-import { isUploadId, partName, sweep } from './upload-sweep.ts'
-import type { ReceiveOptions, UploadReference, UploadStore, UploadStoreStats } from './upload.ts'
+import { release, UploadReading } from './upload-reading.ts'
+import { isUploadId } from './upload-sweep.ts'
+import type {
+  FolderUploadStore,
+  ReceiveOptions,
+  UploadReference,
+  UploadStore,
+  UploadStoreStats,
+} from './upload.ts'
 
 /**
- * Makes a store of uploads in a folder: a task is given the reference of an upload instead of its bytes.
+ * Makes a store of uploads, in a folder or a given storage: a task is given the reference of an upload
+ * instead of its bytes.
  *
  * @throws HotpathError HOTPATH_OPTION_INVALID
  *
@@ -32,27 +47,31 @@ import type { ReceiveOptions, UploadReference, UploadStore, UploadStoreStats } f
  * })
  * ```
  */
+export function createUploadStore(options: UploadFolderOptions): FolderUploadStore
+export function createUploadStore(options: UploadStorageOptions): UploadStore
 export function createUploadStore(options: UploadStoreOptions): UploadStore {
-  return new FolderStore(resolveUploadStoreOptions(options))
+  const resolved = resolveUploadStoreOptions(options)
+  const { storage } = resolved
+  return storage instanceof UploadFolder ? new InFolder(resolved, storage) : new InStorage(resolved)
 }
 
-class FolderStore implements UploadStore {
+class InStorage implements UploadStore {
   readonly name: string
   readonly #options: ResolvedUploadStoreOptions
-  readonly #folder: string
+  readonly #calls: StorageCalls
   readonly #closing = new AbortController()
   readonly #unregister: () => void
   readonly #receiving = new Set<Promise<unknown>>()
-  #counts = { received: 0, receivedBytes: 0, failed: 0, swept: 0 }
-  #prepared: Promise<void> | undefined
+  #counts = { received: 0, receivedBytes: 0, failed: 0, swept: 0, leftOver: 0 }
+  #sweeping: Promise<void> | undefined
+  #isWarned = false
 
   constructor(options: ResolvedUploadStoreOptions) {
     this.name = options.name
     this.#options = options
-    this.#folder = resolve(options.folder)
+    this.#calls = new StorageCalls(options.place, options)
     this.#unregister = register('uploads', options.name, () => this.stats())
-    // The first upload tries again, and hears why, where this fails.
-    this.#prepare().catch(() => {})
+    this.#sweep()
   }
 
   async receive(
@@ -60,6 +79,7 @@ class FolderStore implements UploadStore {
     options: ReceiveOptions = {},
   ): Promise<UploadReference> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason
+    this.#sweep()
     const receiving = this.#receive(source, options)
     this.#receiving.add(receiving)
     try {
@@ -79,27 +99,27 @@ class FolderStore implements UploadStore {
     reference: UploadReference,
     { startByte = 0 }: { startByte?: number | undefined } = {},
   ): Promise<Readable> {
-    try {
-      const file = await open(this.pathOf(reference), 'r')
-      return file.createReadStream({ start: startByte, highWaterMark: 256 * 2 ** 10 })
-    } catch (error) {
-      throw isNotFound(error) ? uploadMissing(reference.id) : error
-    }
-  }
-
-  pathOf({ id }: UploadReference): string {
-    if (!isUploadId(id)) throw uploadMissing(String(id))
-    return join(this.#folder, id)
+    const id = idOf(reference)
+    const dueBytes = reference.byteLength - nonNegativeInteger('startByte', startByte)
+    // Object stores refuse a range behind the end.
+    if (startByte > 0 && dueBytes <= 0) return Readable.from([])
+    const calls = this.#calls
+    const stop = new AbortController()
+    const bytes = await this.#ask(
+      'read',
+      stop,
+      (signal) => this.#options.storage.open(id, { startByte, signal }),
+      (late) => late && release({ bytes: late, dueBytes, calls, stop }),
+    )
+    if (bytes === undefined) throw uploadMissing(id)
+    return new UploadReading({ bytes, dueBytes, calls, stop })
   }
 
   async delete(reference: UploadReference): Promise<boolean> {
-    try {
-      await rm(this.pathOf(reference))
-      return true
-    } catch (error) {
-      if (isNotFound(error)) return false
-      throw error
-    }
+    const id = idOf(reference)
+    return this.#ask('remove', new AbortController(), (signal) =>
+      this.#options.storage.remove(id, { signal }),
+    )
   }
 
   stats(): UploadStoreStats {
@@ -108,8 +128,9 @@ class FolderStore implements UploadStore {
 
   async close(): Promise<void> {
     this.#unregister()
-    this.#closing.abort(uploadsClosed(this.#folder))
-    await Promise.allSettled([this.#prepared, ...this.#receiving])
+    this.#closing.abort(uploadsClosed(this.#options.place))
+    const swept = this.#calls.ask('sweep', async () => this.#sweeping)
+    await Promise.allSettled([swept, ...this.#receiving])
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -120,6 +141,7 @@ class FolderStore implements UploadStore {
     source: AsyncIterable<Uint8Array>,
     options: ReceiveOptions,
   ): Promise<UploadReference> {
+    const { storage } = this.#options
     const ownMaxBytes = positiveInteger('maxBytes', options.maxBytes ?? this.#options.maxBytes)
     const maxBytes = Math.min(ownMaxBytes, this.#options.maxBytes)
     if ((options.byteLength ?? 0) > maxBytes) throw uploadTooLarge(maxBytes)
@@ -127,49 +149,63 @@ class FolderStore implements UploadStore {
     const signal = AbortSignal.any(signals)
     signal.throwIfAborted()
     const id = randomBytes(16).toString('hex')
-    const file = await this.#onDisk(async () => {
-      await this.#prepare()
-      return UploadFile.create(this.#folder, partName(id))
+    const onLeftOver = () => void this.#counts.leftOver++
+    const intake = { id, maxBytes, signal, storage, calls: this.#calls, onLeftOver }
+    return { id, byteLength: await takeIn(source, intake) }
+  }
+
+  /**
+   * Beside the uploads, which it neither holds up nor fails; if it fails itself, the next one begins it
+   * again. It takes its time: there may be many.
+   */
+  #sweep(): void {
+    if (this.#options.storage.sweep === undefined) return
+    this.#sweeping ??= this.#sweepOnce().catch((error: unknown) => {
+      this.#sweeping = undefined
+      if (this.#isWarned || this.#closing.signal.aborted) return
+      this.#isWarned = true
+      const { message, code } = uploadFailed(this.#options.place, 'sweep', error)
+      process.emitWarning(message, { type: 'HotpathWarning', code })
     })
+  }
+
+  async #sweepOnce(): Promise<void> {
+    const { storage, maxAgeMs, clock } = this.#options
+    const { signal } = this.#closing
+    const swept = await storage.sweep?.({ maxAgeMs, nowMs: clock.epochMs(), signal })
+    this.#counts.swept += swept ?? 0
+  }
+
+  async #ask<Result>(
+    deed: StorageDeed,
+    stop: AbortController,
+    call: (signal: AbortSignal) => Promise<Result>,
+    release?: (late: Result) => unknown,
+  ): Promise<Result> {
     try {
-      let byteLength = 0
-      for await (const chunk of untilAborted(source, signal)) {
-        if (!(chunk instanceof Uint8Array)) invalid('a chunk of an upload', 'bytes', chunk)
-        byteLength += chunk.byteLength
-        if (byteLength > maxBytes) throw uploadTooLarge(maxBytes)
-        await this.#onDisk(() => file.write(chunk))
-      }
-      await this.#onDisk(() => file.keepAs(id))
-      return { id, byteLength }
+      return await this.#calls.ask(deed, () => call(stop.signal), release)
     } catch (error) {
-      await file.discard()
+      stop.abort(error)
       throw error
     }
-  }
-
-  async #onDisk<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work()
-    } catch (error) {
-      throw uploadFailed(this.#folder, error)
-    }
-  }
-
-  #prepare(): Promise<void> {
-    this.#prepared ??= this.#clean().catch((error: unknown) => {
-      this.#prepared = undefined
-      throw error
-    })
-    return this.#prepared
-  }
-
-  async #clean(): Promise<void> {
-    const { maxAgeMs, clock } = this.#options
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    this.#counts.swept += await sweep(this.#folder, { maxAgeMs, nowMs: clock.epochMs() })
   }
 }
 
-function isNotFound(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'ENOENT'
+class InFolder extends InStorage implements FolderUploadStore {
+  readonly #folder: UploadFolder
+
+  constructor(options: ResolvedUploadStoreOptions, folder: UploadFolder) {
+    super(options)
+    this.#folder = folder
+  }
+
+  pathOf(reference: UploadReference): string {
+    return this.#folder.pathOf(idOf(reference))
+  }
+}
+
+/** What comes from outside may be anything, also `../secret`. */
+function idOf({ id }: UploadReference): string {
+  if (!isUploadId(id)) throw uploadMissing(String(id))
+  return id
 }

@@ -30,41 +30,54 @@ export interface UploadStoreStats {
   readonly receiving: number
   readonly received: number
   readonly receivedBytes: number
-  /** Aborted, too large, or refused by the disk; nothing of them was kept. */
+  /** Aborted, too large, or refused by the storage; nothing of them was kept. */
   readonly failed: number
   /** What was left by processes that were killed, or too old, when the store was made. */
   readonly swept: number
+  /** Failed uploads of which something may be left, because the storage failed to remove it, too. */
+  readonly leftOver: number
 }
 
-/** Keeps uploads on the disk, for tasks. Made by {@link createUploadStore}. */
+/** Keeps uploads, in a folder or a given storage, for tasks. Made by {@link createUploadStore}. */
 export interface UploadStore {
   readonly name: string
   /**
-   * Writes an upload to the disk as it comes, and resolves when it is durable: the file, its name and
-   * the folder are synced. It takes no more memory than a chunk.
+   * Stores an upload as it comes, and resolves when it is durable: the storage has committed it, or of a
+   * folder the file, its name and the folder are synced. It takes no more memory than a chunk.
    *
    * @param source - a request, the stream of a part of a form, or any other bytes that come by and by
    * @throws whatever the source throws: a client that goes away
    * @throws HotpathError HOTPATH_TASKS_UPLOAD_TOO_LARGE, HOTPATH_TASKS_UPLOAD_DISK_FULL,
-   * HOTPATH_TASKS_UPLOAD_FAILED, HOTPATH_COMPONENT_CLOSED
+   * HOTPATH_TASKS_UPLOAD_FAILED, HOTPATH_TASKS_UPLOAD_TIMEOUT, HOTPATH_COMPONENT_CLOSED
    */
   receive(source: AsyncIterable<Uint8Array>, options?: ReceiveOptions): Promise<UploadReference>
   /**
-   * Reads an upload, from its beginning or from `startByte` on.
+   * Reads an upload, from its beginning or from `startByte` on. The stream fails, with the codes of
+   * `open` itself, where the storage fails or has not all of its bytes.
    *
-   * @throws HotpathError HOTPATH_TASKS_UPLOAD_MISSING
+   * @throws HotpathError HOTPATH_TASKS_UPLOAD_MISSING, HOTPATH_TASKS_UPLOAD_FAILED,
+   * HOTPATH_TASKS_UPLOAD_TIMEOUT
    */
   open(reference: UploadReference, options?: { startByte?: number | undefined }): Promise<Readable>
+  /**
+   * Deletes an upload: true if it was there. To be called at the end of its task.
+   *
+   * @throws HotpathError HOTPATH_TASKS_UPLOAD_MISSING of what cannot be the reference of an upload,
+   * HOTPATH_TASKS_UPLOAD_FAILED, HOTPATH_TASKS_UPLOAD_TIMEOUT
+   */
+  delete(reference: UploadReference): Promise<boolean>
+  stats(): UploadStoreStats
+  /** Gives up what is being received. Close the server first, and a given storage after it. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Keeps uploads in a folder. */
+export interface FolderUploadStore extends UploadStore {
   /**
    * The file of an upload, for what reads files and not streams.
    *
    * @throws HotpathError HOTPATH_TASKS_UPLOAD_MISSING of what cannot be the reference of an upload
    */
   pathOf(reference: UploadReference): string
-  /** Deletes an upload: true if it was there. To be called at the end of its task. */
-  delete(reference: UploadReference): Promise<boolean>
-  stats(): UploadStoreStats
-  /** Gives up what is being received. Close the server first. */
-  close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
 }
