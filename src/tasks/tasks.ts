@@ -128,12 +128,11 @@ class EngineTasks implements Tasks {
 
   async cancel(id: string): Promise<boolean> {
     await this.#open()
-    const isCancelled = await this.#options.engine.cancel(checkId(id))
-    if (isCancelled) {
-      this.#waiting.wake(id)
-      this.#runner.announceCancelled(id)
-    }
-    return isCancelled
+    const name = await this.#options.engine.cancel(checkId(id))
+    if (name === undefined) return false
+    this.#waiting.wake(id)
+    this.#runner.announceCancelled(id, name)
+    return true
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<TaskStatus | undefined> {

@@ -104,10 +104,12 @@ class RedisEngine implements TaskEngine<never, never> {
     return found?.record
   }
 
-  async cancel(id: string): Promise<boolean> {
+  async cancel(id: string): Promise<string | undefined> {
     const key = readTaskId(id)
-    if (key === undefined) return false
-    return this.#ask('cancel a task', () => this.#tasksOf(key.name).cancel(key.uuid))
+    if (key === undefined) return undefined
+    const { name, uuid } = key
+    const isCancelled = await this.#ask('cancel a task', () => this.#tasksOf(name).cancel(uuid))
+    return isCancelled ? name : undefined
   }
 
   async work(settings: WorkSettings, execute: Execute<never>): Promise<Work> {

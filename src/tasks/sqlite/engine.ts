@@ -97,7 +97,7 @@ class SqliteTaskEngine implements SqliteEngine, StandingLinkOwner {
     return this.#connected().ask({ ask: 'find', id })
   }
 
-  cancel(id: string): Promise<boolean> {
+  cancel(id: string): Promise<string | undefined> {
     return this.#connected().ask({ ask: 'cancel', id })
   }
 

@@ -40,12 +40,13 @@ export class TaskTable {
     return rows.map((row) => toRecord(row as unknown as TaskRow))
   }
 
-  cancel(id: string, nowMs: number): boolean {
-    const { changes } = this.#sql(
+  /** Ends a task: its name, or undefined where there was nothing to end. */
+  cancel(id: string, nowMs: number): string | undefined {
+    const row = this.#sql(
       `update hotpath_tasks set state = 4, worker = null, ended_ms = ?1, expires_ms = ?1 + result_ttl_ms
-       where id = ?2 and state in (0, 1, 5)`,
-    ).run(nowMs, id)
-    return changes === 1
+       where id = ?2 and state in (0, 1, 5) returning name`,
+    ).get(nowMs, id) as { name: string } | undefined
+    return row?.name
   }
 
   replay(id: string, nowMs: number): boolean {
