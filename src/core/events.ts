@@ -148,8 +148,7 @@ export interface HotpathEvents {
   'hotpath:tasks:state': {
     tasks: string
     id: string
-    /** Undefined where a task was cancelled that runs elsewhere. */
-    name: string | undefined
+    name: string
     /** `queued` also when an attempt failed and is tried again: then with its error. */
     state: 'queued' | 'processing' | 'completed' | 'failed' | 'cancelled'
     /** 0 before the first attempt, and where the process that says so does not know. */

@@ -43,11 +43,11 @@ export interface TaskEngine<EnqueueTransaction = unknown, HandlerTransaction = u
   find(id: string): Promise<TaskRecord | undefined>
 
   /**
-   * Ends a task that has not ended, whoever runs it: true when this call ended it. From then on its
-   * state is `cancelled`, and the process that runs it hears of it within its heartbeat
+   * Ends a task that has not ended, whoever runs it: resolves to its name when this call ended it, else
+   * to undefined. From then on its state is `cancelled`, and the process that runs it hears of it within its heartbeat
    * (`Execution.stop('cancelled')`).
    */
-  cancel(id: string): Promise<boolean>
+  cancel(id: string): Promise<string | undefined>
 
   /**
    * Begins to claim tasks of one name and to run each by `execute`, at most `concurrency` at a time

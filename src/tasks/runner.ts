@@ -64,14 +64,9 @@ export class Runner implements EngineHost, AttemptHost {
     states.publish({ ...change, tasks: this.#options.name, durationMs, error })
   }
 
-  announceCancelled(id: string): void {
-    const attempt = this.#running.get(id)
-    this.announce({
-      id,
-      name: attempt?.name ?? '',
-      state: 'cancelled',
-      attempt: attempt?.attempt ?? 0,
-    })
+  announceCancelled(id: string, name: string): void {
+    const attempt = this.#running.get(id)?.attempt ?? 0
+    this.announce({ id, name, state: 'cancelled', attempt })
   }
 
   abandoned(attempt: Attempt): void {

@@ -138,7 +138,8 @@ export interface Tasks<EnqueueTransaction = unknown, HandlerTransaction = unknow
   /**
    * Begins to run tasks in this process, and its schedules. One that only enqueues does not call it.
    *
-   * @throws HotpathError HOTPATH_TASKS_STORE_FAILED
+   * @throws HotpathError HOTPATH_TASKS_STORE_FAILED, and HOTPATH_WORKERS_MODULE_INVALID where the module of
+   * a task with `thread: true` is missing, does not load or lacks the function
    */
   start(): Promise<void>
   /**

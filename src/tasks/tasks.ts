@@ -17,6 +17,7 @@ import type {
   TasksStats,
   WaitOptions,
 } from './task.ts'
+import type { TaskThreads } from './threads.ts'
 import { Waiting } from './waiting.ts'
 
 /**
@@ -51,6 +52,7 @@ class EngineTasks implements Tasks {
   readonly name: string
   readonly #options: ResolvedTasksOptions
   readonly #definitions = new Map<string, ResolvedDefinition>()
+  readonly #threads: TaskThreads[] = []
   readonly #schedules = new Map<string, Schedule>()
   readonly #waiting: Waiting
   readonly #runner: Runner
@@ -86,6 +88,7 @@ class EngineTasks implements Tasks {
     const isTransactional = resolved.transactional && !abilities.transactionalHandler
     this.#refuse(isTransactional, 'run a handler in a transaction')
     this.#definitions.set(name, resolved)
+    if (resolved.threads !== undefined) this.#threads.push(resolved.threads)
     return this.#task(name)
   }
 
@@ -128,12 +131,11 @@ class EngineTasks implements Tasks {
 
   async cancel(id: string): Promise<boolean> {
     await this.#open()
-    const isCancelled = await this.#options.engine.cancel(checkId(id))
-    if (isCancelled) {
-      this.#waiting.wake(id)
-      this.#runner.announceCancelled(id)
-    }
-    return isCancelled
+    const name = await this.#options.engine.cancel(checkId(id))
+    if (name === undefined) return false
+    this.#waiting.wake(id)
+    this.#runner.announceCancelled(id, name)
+    return true
   }
 
   async wait(id: string, options: WaitOptions = {}): Promise<TaskStatus | undefined> {
@@ -177,8 +179,8 @@ class EngineTasks implements Tasks {
   }
 
   stats(): TasksStats {
-    const { kind } = this.#options.engine
-    return { engine: kind, enqueued: this.#enqueuedCount, ...this.#runner.stats() }
+    const engine = this.#options.engine.kind
+    return { engine, enqueued: this.#enqueuedCount, ...this.#runner.stats() }
   }
 
   close(): Promise<void> {
@@ -190,6 +192,8 @@ class EngineTasks implements Tasks {
   }
 
   async #start(): Promise<void> {
+    // Before a task is claimed that could not run.
+    await allOf(this.#threads.map((threads) => threads.check()))
     await this.#open()
     await this.#runner.start(this.#definitions.values())
     if (this.#closing !== undefined) return
@@ -212,8 +216,7 @@ class EngineTasks implements Tasks {
 
   async #letGo(): Promise<void> {
     await this.#opened?.catch(() => {})
-    const threads = [...this.#definitions.values()].flatMap(({ threads }) => threads ?? [])
-    await allOf([this.#options.engine.close(), ...threads.map((one) => one.close())])
+    await allOf([this.#options.engine.close(), ...this.#threads.map((one) => one.close())])
   }
 
   /** Opens the engine once; the next caller tries again after it has failed. */

@@ -37,6 +37,8 @@ export class Call {
   /** Where it is; nowhere while it waits in the queue. */
   lane: Lane | undefined
   slot = -1
+  /** It asks whether there is the function, and does not run it. */
+  isCheck = false
   /** What it took to clone the input. */
   cloneMs = 0
 

@@ -81,7 +81,9 @@ export class Lane {
   send(call: Call): void {
     const slot = this.#freeSlots.at(-1) as number
     Atomics.store(this.#slots, slot, slotWaiting)
-    const message: ToThread = [slot, call.name, call.input]
+    const message: ToThread = call.isCheck
+      ? [slot, call.name, undefined, true]
+      : [slot, call.name, call.input]
     if (call.transfer === undefined) this.#port.postMessage(message)
     else this.#port.postMessage(message, call.transfer)
     this.#freeSlots.pop()

@@ -16,8 +16,8 @@ export const slotWaiting = 0
 export const slotBegun = 1
 export const slotWithdrawn = 2
 
-/** To the thread: one call, or that there will be no more. */
-export type ToThread = [slot: number, name: string, input: unknown] | 'end'
+/** To the thread: one call, or that there will be no more. A check is answered, and nothing runs. */
+export type ToThread = [slot: number, name: string, input: unknown, isCheck?: true] | 'end'
 
 /** From the thread: that it has loaded its module, and what became of each call. */
 export type FromThread = 'ready' | Answer

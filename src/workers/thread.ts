@@ -25,8 +25,8 @@ export default async function serve(session: Session): Promise<void> {
   const runWaiting = async () => {
     isRunning = true
     for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) {
-      const [slot, name, input] = call
-      const running = run(session, exports, slot, name, input)
+      const [slot, name, input, isCheck = false] = call
+      const running = run(session, exports, slot, name, input, isCheck)
       // A function that is not asynchronous is over by now; the next one need not wait for a turn.
       if (running !== undefined) await running
     }
@@ -50,6 +50,7 @@ function run(
   slot: number,
   name: string,
   input: unknown,
+  isCheck: boolean,
 ): Promise<void> | undefined {
   const { slots } = session
   if (Atomics.compareExchange(slots, slot, slotWaiting, slotBegun) !== slotWaiting) {
@@ -57,6 +58,7 @@ function run(
   }
   const fn = Object.hasOwn(exports, name) ? exports[name] : undefined
   if (typeof fn !== 'function') return say(session, [slot, 'unknown', functionNames(exports), 0])
+  if (isCheck) return say(session, [slot, 'returned', undefined, 0])
 
   const startMs = performance.now()
   const returned = (value: unknown) => {

@@ -61,6 +61,13 @@ export interface Workers<Module> {
     name: Name,
     ...args: RunArguments<Module[Name]>
   ): Promise<RunResult<Module[Name]>>
+  /**
+   * Loads the module in a thread and looks for an exported function, without running it: a mistake is
+   * found when the process starts, and not by the first call.
+   *
+   * @throws HotpathError HOTPATH_WORKERS_MODULE_INVALID
+   */
+  check(name: FunctionName<Module>, options?: Pick<CallOptions, 'signal'>): Promise<void>
   stats(): WorkersStats
   /** Takes no more calls, waits for those that there are for `drainTimeoutMs`, and ends the threads. */
   close(): Promise<void>

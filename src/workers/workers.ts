@@ -84,21 +84,11 @@ class ThreadWorkers implements DispatcherOwner {
   }
 
   run(name: string, input?: unknown, options: CallOptions = {}): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const { queueLimit, maxThreads, clock } = this.#options
-      const { signal, timeoutMs = this.#options.timeoutMs } = options
-      if (this.#closing !== undefined) throw workersClosed(this.name)
-      if (timeoutMs !== this.#options.timeoutMs) timerMsOrOff('timeoutMs', timeoutMs)
-      signal?.throwIfAborted()
-      if (this.#inProgress >= maxThreads + queueLimit) {
-        this.#counts.refused++
-        throw queueFull(this.name, queueLimit, maxThreads)
-      }
-      this.#inProgress++
-      const call = new Call(name, input, options, clock.monotonicMs(), resolve, reject)
-      if (timeoutMs !== false || signal !== undefined) this.#limit(call, timeoutMs, signal)
-      this.#dispatcher.add(call)
-    })
+    return this.#call(name, input, options, false)
+  }
+
+  async check(name: string, { signal }: Pick<CallOptions, 'signal'> = {}): Promise<void> {
+    await this.#call(name, undefined, { signal }, true)
   }
 
   stats(): WorkersStats {
@@ -124,6 +114,11 @@ class ThreadWorkers implements DispatcherOwner {
   }
 
   answered(call: Call, [, outcome, value, runMs]: Answer): void {
+    if (call.isCheck && outcome === 'returned') {
+      this.#release(call)
+      call.resolve(value)
+      return
+    }
     const { monotonicMs } = this.#options.clock
     const waitMs = Math.max(0, monotonicMs() - call.submittedMs - runMs)
     this.#waits.add(waitMs)
@@ -176,6 +171,25 @@ class ThreadWorkers implements DispatcherOwner {
     this.#utilisation.change(by, this.#options.clock.monotonicMs())
   }
 
+  #call(name: string, input: unknown, options: CallOptions, isCheck: boolean): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const { queueLimit, maxThreads, clock } = this.#options
+      const { signal, timeoutMs = this.#options.timeoutMs } = options
+      if (this.#closing !== undefined) throw workersClosed(this.name)
+      if (timeoutMs !== this.#options.timeoutMs) timerMsOrOff('timeoutMs', timeoutMs)
+      signal?.throwIfAborted()
+      if (this.#inProgress >= maxThreads + queueLimit) {
+        this.#counts.refused++
+        throw queueFull(this.name, queueLimit, maxThreads)
+      }
+      this.#inProgress++
+      const call = new Call(name, input, options, clock.monotonicMs(), resolve, reject)
+      call.isCheck = isCheck
+      if (timeoutMs !== false || signal !== undefined) this.#limit(call, timeoutMs, signal)
+      this.#dispatcher.add(call)
+    })
+  }
+
   #limit(call: Call, timeoutMs: number | false, signal: AbortSignal | undefined): void {
     const timer =
       timeoutMs === false
@@ -200,13 +214,17 @@ class ThreadWorkers implements DispatcherOwner {
   }
 
   #settle(
-    { name, release }: Call,
+    call: Call,
     outcome: { waitMs: number | undefined; runMs: number | undefined; error: unknown },
   ): void {
+    this.#release(call)
+    if (calls.hasSubscribers) calls.publish({ workers: this.name, name: call.name, ...outcome })
+  }
+
+  #release({ release }: Call): void {
     release?.()
     this.#inProgress--
     if (this.#inProgress === 0) this.#drained?.()
-    if (calls.hasSubscribers) calls.publish({ workers: this.name, name, ...outcome })
   }
 
   async #close(): Promise<void> {

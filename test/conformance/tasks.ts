@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { listen } from '../../src/core/index.ts'
 import { createTasks, type Tasks, type TaskEngine } from '../../src/tasks/index.ts'
 
 /** A store that engines can be opened on, each as another process would. */
@@ -349,13 +350,19 @@ export function tasksConformance(title: string, open: () => Promise<TaskStoreUnd
     })
 
     describe('cancelling', () => {
-      test('a queued task: it never runs', async () => {
+      test('a queued task: it never runs, and its end is told with its name', async () => {
         const tasks = create()
+        const told: unknown[] = []
+        const stop = listen('hotpath:tasks:state', (event) => {
+          if (event.state === 'cancelled') told.push(event)
+        })
         let runs = 0
         const task = tasks.define(newName(), { run: () => void runs++ })
         const { id } = await task.enqueue(undefined)
         expect(await tasks.cancel(id)).toBe(true)
         expect(await tasks.cancel(id)).toBe(false)
+        stop()
+        expect(told).toMatchObject([{ id, name: task.name, attempt: 0 }])
         expect(await task.status(id)).toMatchObject({ state: 'cancelled' })
         await tasks.start()
         const { id: next } = await task.enqueue(undefined)

@@ -34,6 +34,19 @@ function letGo(gate: Int32Array): void {
 const begun = (gate: Int32Array) => vi.waitUntil(() => Atomics.load(gate, 0) > 0, 10_000)
 const codeOf = (code: string) => expect.objectContaining({ name: 'HotpathError', code })
 
+describe('a check', () => {
+  test('finds a function without running it, and says what is there where it is not', async () => {
+    const workers = workersOf()
+    // Run, it would end its thread.
+    await workers.check('exit')
+    expect(workers.stats()).toMatchObject({ completed: 0, inProgress: 0, threadsLost: 0 })
+    await expect(workers.check('no-such' as 'exit')).rejects.toEqual(
+      codeOf('HOTPATH_WORKERS_MODULE_INVALID'),
+    )
+    expect(await workers.run('double', 21)).toBe(42)
+  })
+})
+
 describe('a call', () => {
   test('runs a function of the module and answers what it returns', async () => {
     const workers = workersOf()

@@ -125,15 +125,15 @@ class PostgresEngine implements TaskEngine<PostgresTransaction, PostgresTransact
     return row && recordOf(row, Date.now())
   }
 
-  async cancel(id: string): Promise<boolean> {
+  async cancel(id: string): Promise<string | undefined> {
     const key = readTaskId(id)
-    if (key === undefined) return false
+    if (key === undefined) return undefined
     const job = await this.#ask('cancel a task', () => this.#store.find(key.name, key.uuid))
-    if (job === undefined) return false
+    if (job === undefined) return undefined
     const answer = await this.#ask('cancel a task', () =>
       this.#open.boss.cancel(key.name, key.uuid),
     )
-    return (answer as { affected?: number }).affected === 1
+    return (answer as { affected?: number }).affected === 1 ? key.name : undefined
   }
 
   async work(settings: WorkSettings, execute: Execute<PostgresTransaction>): Promise<Work> {

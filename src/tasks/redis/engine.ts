@@ -19,9 +19,10 @@ import {
   type ResolvedRedisEngineOptions,
 } from './options.ts'
 import { RedisQueue, type TaskQueue } from './queue.ts'
-import { namesScript, noteNameScript, takeTickScript } from './scripts.ts'
+import { namesScript, noteNameScript } from './scripts.ts'
+import { addAtTick } from './tick.ts'
 import { RedisWork } from './work.ts'
-import { newTaskUuid, readTaskId, writeTaskId } from '../task-id.ts'
+import { newTaskUuid, readTaskId } from '../task-id.ts'
 
 /**
  * Tasks in Redis, by BullMQ 6: for more than one machine. Needs the packages `bullmq` and `ioredis`.
@@ -86,13 +87,11 @@ class RedisEngine implements TaskEngine<never, never> {
     return this.#ask(
       `store a task ${name}`,
       async () => {
-        if (tick !== undefined) {
-          const { redis } = this.#open.connections
-          const values = [tick.schedule, tick.atMs, writeTaskId({ name, uuid })]
-          const taken = await redis.runScript(takeTickScript, [this.#ticksKey], values)
-          if (taken !== null) return { id: String(taken), isNew: false }
-        }
-        return this.#tasksOf(name).add(task, uuid)
+        if (tick === undefined) return this.#tasksOf(name).add(task, uuid)
+        const { bullmq } = this.#open
+        const queue = await this.#openQueue(name)
+        const host = { bullmq, queue, ticksKey: this.#ticksKey }
+        return this.#inTime(addAtTick(host, task, tick, uuid))
       },
       'The task may be stored all the same; enqueue it again with a uniqueKey, lest there be two',
     )
@@ -105,10 +104,12 @@ class RedisEngine implements TaskEngine<never, never> {
     return found?.record
   }
 
-  async cancel(id: string): Promise<boolean> {
+  async cancel(id: string): Promise<string | undefined> {
     const key = readTaskId(id)
-    if (key === undefined) return false
-    return this.#ask('cancel a task', () => this.#tasksOf(key.name).cancel(key.uuid))
+    if (key === undefined) return undefined
+    const { name, uuid } = key
+    const isCancelled = await this.#ask('cancel a task', () => this.#tasksOf(name).cancel(uuid))
+    return isCancelled ? name : undefined
   }
 
   async work(settings: WorkSettings, execute: Execute<never>): Promise<Work> {
@@ -184,7 +185,10 @@ class RedisEngine implements TaskEngine<never, never> {
     return queue
   }
 
-  /** A command has its own deadline; until a queue has a connection, BullMQ waits without end. */
+  /**
+   * A command has its own deadline, a transaction has none; and until a queue has a connection, BullMQ
+   * waits without end.
+   */
   async #inTime<T>(ready: Promise<T>): Promise<T> {
     const { commandTimeoutMs } = this.#options
     const late = Promise.withResolvers<never>()

@@ -76,20 +76,6 @@ if redis.call('HEXISTS', KEYS[1], 'finishedOn') == 1 then return redis.call('DEL
 return redis.call('PERSIST', ARGV[2] .. key)
 `)
 
-/**
- * KEYS: ticks. ARGV: schedule, time, id. Answers nothing where the tick is ours, else the id of the
- * task of this tick or of a later one.
- */
-export const takeTickScript: RedisScript = redisScript(`
-local taken = redis.call('HGET', KEYS[1], ARGV[1])
-if taken then
-  local at, id = string.match(taken, '^(%S+) (.*)$')
-  if tonumber(at) >= tonumber(ARGV[2]) then return id end
-end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
-return false
-`)
-
 /** KEYS: names. Notes that there are tasks of a name. */
 export const noteNameScript: RedisScript = redisScript(
   `return redis.call('SADD', KEYS[1], ARGV[1])`,

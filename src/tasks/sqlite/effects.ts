@@ -19,10 +19,11 @@ const attempts = 4
 export function settle(
   database: DatabaseSync,
   table: TaskTable,
-  { seq, claim, outcome, effects }: Settle,
+  { seq, claim, outcome, effects, isAgain }: Settle,
   attempt: number,
   nowMs: number,
 ): boolean {
+  if (isAgain && table.hasStored(seq, claim, outcome)) return true
   if (effects.length === 0 || outcome.state !== 'completed') {
     return table.settle(seq, claim, outcome, nowMs)
   }

@@ -7,6 +7,7 @@ import type {
   EngineHost,
   Execute,
   NewTask,
+  Outcome,
   TaskAbilities,
   TaskEngine,
   TaskRecord,
@@ -14,14 +15,14 @@ import type {
   WorkSettings,
 } from '../engine.ts'
 import { createTaskId, TaskInsert } from './insert.ts'
-import { Link, type LinkOwner } from './link.ts'
 import {
   resolveSqliteOptions,
   type ResolvedSqliteOptions,
   type SqliteEngineOptions,
 } from './options.ts'
-import type { ClaimedRow, Report, SqliteValue } from './protocol.ts'
+import type { Adoption, ClaimedRow, Effect, Report, SqliteValue } from './protocol.ts'
 import { describe, storeFailed } from './errors.ts'
+import { StandingLink, type StandingLinkOwner } from './standing-link.ts'
 import { OwnWork } from './work.ts'
 
 /**
@@ -60,7 +61,7 @@ export function sqliteEngine(options: SqliteEngineOptions): SqliteEngine {
   return new SqliteTaskEngine(resolveSqliteOptions(options))
 }
 
-class SqliteTaskEngine implements SqliteEngine, LinkOwner {
+class SqliteTaskEngine implements SqliteEngine, StandingLinkOwner {
   readonly kind = 'sqlite'
   readonly abilities: TaskAbilities = {
     transactionalEnqueue: true,
@@ -72,8 +73,9 @@ class SqliteTaskEngine implements SqliteEngine, LinkOwner {
   readonly #options: ResolvedSqliteOptions
   readonly #works = new Map<string, OwnWork>()
   readonly #inserts = new WeakMap<DatabaseSync, TaskInsert>()
-  #link: Link | undefined
+  #link: StandingLink | undefined
   #host: EngineHost | undefined
+  #isGivingUp = false
 
   constructor(options: ResolvedSqliteOptions) {
     this.#options = options
@@ -82,7 +84,7 @@ class SqliteTaskEngine implements SqliteEngine, LinkOwner {
 
   async open(host: EngineHost): Promise<void> {
     this.#host = host
-    this.#link = await Link.open(this.#options, this)
+    this.#link = await StandingLink.open(this.#options, this)
   }
 
   async enqueue(task: NewTask, transaction?: DatabaseSync): Promise<Enqueued> {
@@ -95,23 +97,27 @@ class SqliteTaskEngine implements SqliteEngine, LinkOwner {
     return this.#connected().ask({ ask: 'find', id })
   }
 
-  cancel(id: string): Promise<boolean> {
+  cancel(id: string): Promise<string | undefined> {
     return this.#connected().ask({ ask: 'cancel', id })
   }
 
   async work(settings: WorkSettings, execute: Execute<SqliteEffects>): Promise<Work> {
     const link = this.#connected()
-    const work = new OwnWork(execute, {
+    const work = new OwnWork(settings, execute, {
       progress: (row, value) => this.#progress(row, value),
-      settle: ({ seq, claim }, outcome, effects) =>
-        this.#connected().ask({ ask: 'settle', seq, claim, outcome, effects }),
+      settle: (row, outcome, effects) => this.#settle(row, outcome, effects),
       rest: () => this.#connected().ask({ ask: 'rest', name: settings.name }),
-      giveUp: () => this.#connected().ask({ ask: 'giveUp' }),
+      giveUp: () => this.#giveUp(),
       rested: () => this.#rested(settings.name),
     })
     this.#works.set(settings.name, work)
     link.hold(true)
-    await link.ask({ ask: 'work', settings })
+    try {
+      await link.ask({ ask: 'work', settings })
+    } catch (error) {
+      this.#rested(settings.name)
+      throw error
+    }
     return work
   }
 
@@ -137,9 +143,35 @@ class SqliteTaskEngine implements SqliteEngine, LinkOwner {
     }
   }
 
+  adoption(): Adoption {
+    const works = [...this.#works.values()]
+    return {
+      works: works.flatMap((work) => work.wanted ?? []),
+      rows: works.flatMap((work) => work.rows),
+      isGivingUp: this.#isGivingUp,
+    }
+  }
+
+  died(error: unknown): void {
+    this.#host?.onTrouble('thread', error)
+  }
+
   broken(error: Error): void {
     for (const work of this.#works.values()) work.lost()
     this.#host?.onTrouble('thread', error)
+  }
+
+  #settle({ seq, claim }: ClaimedRow, outcome: Outcome, effects: readonly Effect[]) {
+    const question = { ask: 'settle', seq, claim, outcome, effects } as const
+    return this.#connected().askAgain<boolean>(
+      { ...question, isAgain: false },
+      { ...question, isAgain: true },
+    )
+  }
+
+  async #giveUp(): Promise<void> {
+    this.#isGivingUp = true
+    await this.#connected().ask({ ask: 'giveUp' })
   }
 
   async #progress({ seq, claim }: ClaimedRow, value: string): Promise<void> {
@@ -181,7 +213,7 @@ class SqliteTaskEngine implements SqliteEngine, LinkOwner {
     }
   }
 
-  #connected(): Link {
+  #connected(): StandingLink {
     if (this.#link !== undefined) return this.#link
     throw new HotpathError('HOTPATH_COMPONENT_CLOSED', `the task store ${this.file} is closed`)
   }

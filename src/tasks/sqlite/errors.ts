@@ -9,7 +9,7 @@ export function describe(error: unknown): StoreError {
 
 /** What went wrong with the file, in words; the error of SQLite is the cause. */
 export function storeFailed(
-  what: 'refused' | 'cannot be opened' | 'is gone',
+  what: 'refused' | 'cannot be opened',
   file: string,
   { message, sqliteCode, stack }: StoreError,
 ): HotpathError {
@@ -19,15 +19,29 @@ export function storeFailed(
     reason: message,
     advice: 'see the cause',
   }
-  const effect =
-    what === 'refused'
-      ? 'nothing of this was stored'
-      : what === 'is gone'
-        ? 'what was under way may be stored or not'
-        : 'nothing can be stored'
+  const effect = what === 'refused' ? 'nothing of this was stored' : 'nothing can be stored'
   return new HotpathError(
     'HOTPATH_TASKS_STORE_FAILED',
     `the task store ${file} ${what === 'refused' ? 'refused to write' : what}: ${reason}; ${effect}. What to do: ${advice}`,
+    { cause },
+  )
+}
+
+/** What a call rejects with that was under way when the thread ended. */
+export function threadEnded(file: string, cause: Error | undefined): HotpathError {
+  return new HotpathError(
+    'HOTPATH_TASKS_STORE_FAILED',
+    `the thread of the task store ${file} has ended: ${cause?.message ?? 'it was stopped'}; what was under way may be stored or not, what was acknowledged is. What to do: it is started again, so ask for the status, or enqueue again with a uniqueKey`,
+    { cause },
+  )
+}
+
+/** The thread has ended so often that it is not started again. */
+export function threadBroken(file: string, deaths: number, cause: unknown): HotpathError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new HotpathError(
+    'HOTPATH_TASKS_STORE_FAILED',
+    `the task store ${file} is broken: its thread has ended ${deaths} times in a row, the last time because: ${reason}; nothing can be stored, what was acknowledged is in the file. What to do: see the cause, then start the process again`,
     { cause },
   )
 }

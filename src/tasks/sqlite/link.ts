@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { storeFailed } from './errors.ts'
+import { storeFailed, threadEnded } from './errors.ts'
 import {
   packRequests,
   unpack,
@@ -16,12 +16,12 @@ import type { Opening } from './thread.ts'
 export interface LinkOwner {
   readonly file: string
   reported(report: Report): void
-  /** The thread is gone, and with it every claim. */
-  broken(error: Error): void
+  /** The thread has ended, unasked. */
+  ended(link: Link, error: Error): void
 }
 
 /**
- * The line to the thread. What is asked while an answer is under way is sent together after it, so
+ * The line to one thread. What is asked while an answer is under way is sent together after it, so
  * that simultaneous enqueues share one transaction.
  */
 export class Link {
@@ -33,13 +33,14 @@ export class Link {
   #isBusy = false
   #isHeld = false
   #isClosed = false
+  #endedBy: Error | undefined
 
   private constructor(worker: Worker, owner: LinkOwner) {
     this.#worker = worker
     this.#owner = owner
     worker.on('message', (report: Packed<Report>) => this.#receive(unpack(report)))
     worker.on('error', (error) => this.#break(error))
-    worker.on('exit', () => this.#break(new Error('the thread of the task store has ended')))
+    worker.on('exit', (code) => this.#break(new Error(`its thread has ended with code ${code}`)))
     worker.unref()
   }
 
@@ -68,6 +69,11 @@ export class Link {
     return new Link(worker, owner)
   }
 
+  /** The thread has ended by itself: what was asked of it may have been done or not. */
+  get hasEnded(): boolean {
+    return this.#endedBy !== undefined
+  }
+
   /** Keeps the process alive while tasks are run. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld
@@ -76,7 +82,7 @@ export class Link {
 
   /** @throws HotpathError HOTPATH_TASKS_STORE_FAILED */
   ask<T>(question: Question): Promise<T> {
-    if (this.#isClosed) return Promise.reject(this.#gone())
+    if (this.#isClosed) return Promise.reject(threadEnded(this.#owner.file, this.#endedBy))
     const ref = ++this.#lastRef
     const reply = Promise.withResolvers<unknown>()
     this.#pending.set(ref, reply)
@@ -85,12 +91,19 @@ export class Link {
     return reply.promise as Promise<T>
   }
 
+  /** Ends the thread, whatever it is doing: after this it has let go of the file. */
+  async stop(): Promise<void> {
+    this.#isClosed = true
+    await this.#worker.terminate()
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
     const closing = this.ask({ ask: 'close' })
     this.#isClosed = true
-    await closing
+    // Should the thread end before it has closed, what it holds is taken over when its lease has run out.
+    await closing.catch(() => {})
     this.#worker.ref()
     await ended
   }
@@ -124,11 +137,12 @@ export class Link {
   }
 
   #break(error: Error): void {
-    const wasClosed = this.#isClosed
-    this.#isClosed = true
-    for (const reply of this.#pending.values()) reply.reject(this.#gone(error))
+    for (const reply of this.#pending.values()) reply.reject(threadEnded(this.#owner.file, error))
     this.#pending.clear()
-    if (!wasClosed) this.#owner.broken(error)
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#endedBy = error
+    this.#owner.ended(this, error)
   }
 
   #refresh(): void {
@@ -138,10 +152,5 @@ export class Link {
 
   #failed(error: StoreError): Error {
     return storeFailed('refused', this.#owner.file, error)
-  }
-
-  #gone(cause?: Error): Error {
-    const { message = 'its thread has ended', stack } = cause ?? {}
-    return storeFailed('is gone', this.#owner.file, { message, stack, sqliteCode: undefined })
   }
 }

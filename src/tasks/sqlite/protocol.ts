@@ -31,10 +31,21 @@ export type Question =
       readonly claim: number
       readonly outcome: Outcome
       readonly effects: readonly Effect[]
+      /** A thread that has ended was asked the same, and may have done it. */
+      readonly isAgain: boolean
     }
+  /** What this process had under way with a thread that has ended. */
+  | ({ readonly ask: 'adopt' } & Adoption)
   /** From now on an outcome that the store refuses is told, and not tried again. */
   | { readonly ask: 'giveUp' }
   | { readonly ask: 'close' }
+
+/** What a new thread takes over from one that has ended. */
+export interface Adoption {
+  readonly works: readonly WorkSettings[]
+  readonly rows: readonly ClaimedRow[]
+  readonly isGivingUp: boolean
+}
 
 /** A statement that is to take place together with the completion. */
 export interface Effect {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { createManualClock } from '../../core/index.ts'
-import type { NewTask, WorkSettings } from '../engine.ts'
+import type { NewTask, Outcome, WorkSettings } from '../engine.ts'
 import type { ClaimedRow, Question, Report } from './protocol.ts'
 import { Store } from './store.ts'
 
@@ -94,13 +94,7 @@ class Process {
   }
 
   complete(...rows: (ClaimedRow | undefined)[]): unknown[] {
-    return this.askAll(
-      rows.map((row) => {
-        if (row === undefined) throw new Error('nothing was claimed')
-        const outcome = { state: 'completed', result: undefined } as const
-        return { ask: 'settle', seq: row.seq, claim: row.claim, outcome, effects: [] }
-      }),
-    )
+    return this.askAll(rows.map((row) => settle(row, { state: 'completed', result: undefined })))
   }
 
   poll() {
@@ -116,6 +110,11 @@ class Process {
     this.stops.push(...report.stops.map(({ reason }) => reason))
     return report
   }
+}
+
+function settle(row: ClaimedRow | undefined, outcome: Outcome, isAgain = false): Question {
+  if (row === undefined) throw new Error('nothing was claimed')
+  return { ask: 'settle', seq: row.seq, claim: row.claim, outcome, effects: [], isAgain }
 }
 
 const settings: WorkSettings = {
@@ -270,5 +269,64 @@ describe('a store that refuses', () => {
     process.ask({ ask: 'giveUp' })
     expect(process.complete(process.claims[1])).toMatchObject([{ sqliteCode: 5 }])
     unlock()
+  })
+})
+
+describe('a thread that follows another', () => {
+  const start = (rows: number) => {
+    const file = newFile()
+    const [first, other] = [file.start(), file.start()]
+    first.work()
+    first.enqueue(rows)
+    first.isFrozen = true
+    return { file, first, other }
+  }
+  const completed: Outcome = { state: 'completed', result: '1' }
+
+  test('keeps what its process runs, under a lease of its own', () => {
+    const { file, first, other } = start(2)
+    const next = file.start()
+    next.ask({ ask: 'adopt', works: [settings], rows: first.claims, isGivingUp: false })
+    other.work()
+    file.pass(3 * leaseMs)
+    expect([next.claims, next.stops, other.claims]).toEqual([[], [], []])
+    expect(next.complete(...first.claims)).toEqual([true, true])
+  })
+
+  test('leaves to all what the other had claimed and could not tell', () => {
+    const { file, first } = start(2)
+    const [known, untold] = first.claims
+    const next = file.start()
+    next.ask({ ask: 'adopt', works: [settings], rows: known ? [known] : [], isGivingUp: false })
+    expect(next.claims).toEqual([])
+    file.pass(2 * leaseMs)
+    expect(next.claims).toMatchObject([{ id: untold?.id, attempt: 2 }])
+    expect(next.complete(untold, known)).toEqual([false, true])
+  })
+
+  test('hears what was taken over before it came', () => {
+    const { file, first, other } = start(1)
+    other.work()
+    file.pass(2 * leaseMs)
+    expect(other.claims).toMatchObject([{ attempt: 2 }])
+    const next = file.start()
+    next.ask({ ask: 'adopt', works: [settings], rows: first.claims, isGivingUp: false })
+    expect(next.stops).toEqual(['lost'])
+    expect(next.complete(first.claims[0])).toEqual([false])
+    expect(other.complete(other.claims[0])).toEqual([true])
+  })
+
+  test('knows the outcomes that the other has stored', () => {
+    const { file, first } = start(3)
+    const [done, retried, open] = first.claims
+    const error = { name: 'Error', message: 'no luck', code: undefined, stack: undefined }
+    const failed: Outcome = { state: 'failed', error, retryInMs: 5_000 }
+    first.askAll([settle(done, completed), settle(retried, failed)])
+    const next = file.start()
+    next.ask({ ask: 'adopt', works: [settings], rows: first.claims, isGivingUp: false })
+    const again = [settle(done, completed, true), settle(retried, failed, true)]
+    expect(next.askAll(again)).toEqual([true, true])
+    expect(next.ask(settle(done, failed, true))).toBe(false)
+    expect(next.ask(settle(open, completed, true))).toBe(true)
   })
 })

@@ -7,6 +7,7 @@ import { Holdings } from './holdings.ts'
 import { TaskInsert } from './insert.ts'
 import { Leases } from './leases.ts'
 import type {
+  Adoption,
   Answer,
   ClaimedRow,
   Report,
@@ -70,6 +71,7 @@ export class Store {
       if (request.ask === 'giveUp') this.#isGivingUp = true
       if (isWrite(request)) writes.push(request)
       else if (request.ask === 'work') this.#begin(request.settings, report)
+      else if (request.ask === 'adopt') this.#adopt(request, report)
       else if (request.ask === 'rest') this.#holdings.rest(request.name)
     }
     for (let at = 0; at < writes.length; at += writesPerTransaction) {
@@ -117,6 +119,28 @@ export class Store {
   #begin(settings: WorkSettings, report: OpenReport): void {
     this.#holdings.begin(settings)
     // A write, though there is nothing to write: it enters this worker and claims at once.
+    this.#write([], report)
+  }
+
+  /**
+   * Takes over what this process runs from a thread that has ended, under a lease of its own. What that
+   * thread claimed and could not tell anybody is taken over when its lease has run out.
+   *
+   * @throws where the store refuses it, which ends this thread too
+   */
+  #adopt({ works, rows, isGivingUp }: Adoption, report: OpenReport): void {
+    this.#isGivingUp = isGivingUp
+    for (const settings of works) this.#holdings.begin(settings)
+    for (const row of rows) this.#holdings.hold(row, this.#clock.monotonicMs())
+    const lost: ClaimedRow[] = []
+    this.#connection.write(false, () => {
+      this.#beat()
+      const { worker } = this.#leases
+      for (const row of rows) {
+        if (worker === undefined || !this.#table.adopt(row, worker)) lost.push(row)
+      }
+    })
+    report.stops.push(...this.#holdings.stop(lost, 'lost'))
     this.#write([], report)
   }
 

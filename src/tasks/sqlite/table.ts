@@ -10,6 +10,7 @@ import type { HeldClaim } from './holdings.ts'
 import type { LeaseRow } from './leases.ts'
 import type { ClaimedRow } from './protocol.ts'
 import { recordColumns, toRecord, type TaskRow } from './rows.ts'
+import { rowState } from './schema.ts'
 
 const expireAtOnce = 500
 
@@ -39,12 +40,13 @@ export class TaskTable {
     return rows.map((row) => toRecord(row as unknown as TaskRow))
   }
 
-  cancel(id: string, nowMs: number): boolean {
-    const { changes } = this.#sql(
+  /** Ends a task: its name, or undefined where there was nothing to end. */
+  cancel(id: string, nowMs: number): string | undefined {
+    const row = this.#sql(
       `update hotpath_tasks set state = 4, worker = null, ended_ms = ?1, expires_ms = ?1 + result_ttl_ms
-       where id = ?2 and state in (0, 1, 5)`,
-    ).run(nowMs, id)
-    return changes === 1
+       where id = ?2 and state in (0, 1, 5) returning name`,
+    ).get(nowMs, id) as { name: string } | undefined
+    return row?.name
   }
 
   replay(id: string, nowMs: number): boolean {
@@ -84,6 +86,17 @@ export class TaskTable {
         if (outcome.reason === 'closing') this.handBack({ seq, claim })
         return false
     }
+  }
+
+  /** Whether this outcome of this attempt is in the store. */
+  hasStored(seq: number, claim: number, outcome: Outcome): boolean {
+    const row = this.#sql('select state, error from hotpath_tasks where seq = ? and claim = ?').get(
+      seq,
+      claim,
+    )
+    // Nobody completes a task but the attempt that has the claim. Others make it fail: with another error.
+    if (outcome.state === 'completed') return row?.['state'] === rowState.completed
+    return outcome.state === 'failed' && row?.['error'] === JSON.stringify(outcome.error)
   }
 
   /** Makes ready what has become due: whether there was anything. */
@@ -163,6 +176,14 @@ export class TaskTable {
 
   leave(worker: number): void {
     this.#sql('delete from hotpath_task_leases where worker = ?').run(worker)
+  }
+
+  /** Gives an attempt a new worker: false where it has lost its claim. */
+  adopt({ seq, claim }: HeldClaim, worker: number): boolean {
+    const { changes } = this.#sql(
+      'update hotpath_tasks set worker = ? where seq = ? and claim = ? and state = 1',
+    ).run(worker, seq, claim)
+    return changes === 1
   }
 
   /** Takes its tasks from a worker whose lease has run out. */

@@ -1,4 +1,4 @@
-import type { Claim, Execute, Execution, Outcome, Work } from '../engine.ts'
+import type { Claim, Execute, Execution, Outcome, Work, WorkSettings } from '../engine.ts'
 import type { SqliteEffects } from './engine.ts'
 import type { ClaimedRow, Effect, Stop } from './protocol.ts'
 
@@ -16,15 +16,27 @@ export interface WorkPort {
 
 /** The tasks of one name that this process runs. */
 export class OwnWork implements Work {
+  readonly #settings: WorkSettings
   readonly #execute: Execute<SqliteEffects>
   readonly #port: WorkPort
-  readonly #running = new Map<string, Execution>()
+  readonly #running = new Map<string, Running>()
   #idle: PromiseWithResolvers<void> | undefined
   #isResting = false
 
-  constructor(execute: Execute<SqliteEffects>, port: WorkPort) {
+  constructor(settings: WorkSettings, execute: Execute<SqliteEffects>, port: WorkPort) {
+    this.#settings = settings
     this.#execute = execute
     this.#port = port
+  }
+
+  /** What a thread is to claim for it; nothing once it rests. */
+  get wanted(): WorkSettings | undefined {
+    return this.#isResting ? undefined : this.#settings
+  }
+
+  /** The attempts whose outcome is not stored yet. */
+  get rows(): ClaimedRow[] {
+    return [...this.#running.values()].map(({ row }) => row)
   }
 
   begin(row: ClaimedRow): void {
@@ -36,22 +48,22 @@ export class OwnWork implements Work {
     const claim = new SqliteClaim(row, this.#port)
     const execution = this.#execute(claim)
     const key = keyOf(row)
-    this.#running.set(key, execution)
+    this.#running.set(key, { row, execution })
     void this.#attend(key, row, claim, execution)
   }
 
   stopped(stop: Stop): void {
-    this.#running.get(keyOf(stop))?.stop(stop.reason)
+    this.#running.get(keyOf(stop))?.execution.stop(stop.reason)
   }
 
   lost(): void {
-    for (const execution of this.#running.values()) execution.stop('lost')
+    for (const { execution } of this.#running.values()) execution.stop('lost')
   }
 
   async stop(deadlineMs: number): Promise<void> {
     this.#isResting = true
     const timer = setTimeout(() => {
-      for (const execution of this.#running.values()) execution.stop('closing')
+      for (const { execution } of this.#running.values()) execution.stop('closing')
       void this.#port.giveUp().catch(() => {})
     }, deadlineMs)
     await this.#port.rest().catch(() => {})
@@ -84,6 +96,11 @@ export class OwnWork implements Work {
   #checkIdle(): void {
     if (this.#running.size === 0) this.#idle?.resolve()
   }
+}
+
+interface Running {
+  readonly row: ClaimedRow
+  readonly execution: Execution
 }
 
 class SqliteClaim implements Claim<SqliteEffects> {
