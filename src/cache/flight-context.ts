@@ -43,7 +43,7 @@ export class FlightContext implements LoadContext {
     checkEachTag(names)
     if (!this.#hasRoom) return
     const flight = this.#flight
-    const added = flight.carryOwn(names)
+    const added = flight.carryOwn(names, this.tags ?? [])
     if (added.length === 0) return
     this.tags = this.tags === undefined ? added : [...this.tags, ...added]
     if (this.#table.wereChanged(added, flight.step)) flight.outdateUnseen()

@@ -121,10 +121,13 @@ export class Flight {
     return tags
   }
 
-  /** What it loads turns out to carry these tags; returns those that it was not known to carry. */
-  carryOwn(names: readonly string[]): readonly string[] {
+  /**
+   * What it loads turns out to carry these tags, beside those that it is known to carry; returns those
+   * that are new.
+   */
+  carryOwn(names: readonly string[], known: readonly string[]): readonly string[] {
     if (this.#isOver) return []
-    return this.#parts.table.referNew(names, (this.#tags ??= []))
+    return this.#parts.table.referNew(names, (this.#tags ??= []), known)
   }
 
   /** The tags of what it loads, until it ends. */

@@ -45,20 +45,27 @@ export class TagTable {
   /**
    * Refers to those names that are not among `ids` yet, and adds theirs.
    *
-   * @returns these names, each once
+   * @param carried - the names that `ids` stand for
+   * @returns those that are not among these, each once
    */
-  referNew(names: readonly string[], ids: number[]): string[] {
+  referNew(names: readonly string[], ids: number[], carried: readonly string[]): string[] {
     const round = ++this.#round
     for (const id of ids) this.#metIn[id] = round
-    return names.filter((name) => {
+    const added: string[] = []
+    for (const name of names) {
       const hash = this.#index.hashOf(name)
       const known = this.#index.find(hash)
-      if (known !== none && this.#metIn[known] === round) return false
+      if (known !== none && this.#metIn[known] === round) {
+        // Most often the same name. Another one of the same hash is the same tag here, and not in Redis.
+        if (!carried.includes(name) && !added.includes(name)) added.push(name)
+        continue
+      }
       const id = this.#refer(hash)
       this.#metIn[id] = round
       ids.push(id)
-      return true
-    })
+      added.push(name)
+    }
+    return added
   }
 
   /** The same ids, for one more that refers to them. */

@@ -41,6 +41,8 @@ export interface Compressor {
   readonly minimumBytes: number
   /** Those that it offers, that which is fastest for a large body first. */
   readonly encodings: readonly ContentCoding[]
+  /** See the option. */
+  readonly breachPaddingBytes: number | false
   /**
    * The coding for a body: what the client likes best, and where it likes several alike, what is best
    * for the size; `undefined` for the body as it is.
@@ -97,6 +99,7 @@ class BodyCompressor implements Compressor {
   readonly name: string
   readonly minimumBytes: number
   readonly encodings: readonly ContentCoding[]
+  readonly breachPaddingBytes: number | false
   readonly #options: ResolvedCompressorOptions
   readonly #queue = new EncodeQueue()
   readonly #unregister: () => void
@@ -110,6 +113,7 @@ class BodyCompressor implements Compressor {
     this.#options = options
     this.name = options.name
     this.minimumBytes = options.minimumBytes
+    this.breachPaddingBytes = options.breachPaddingBytes
     this.encodings =
       options.breachPaddingBytes === false
         ? options.encodings
@@ -184,7 +188,7 @@ class BodyCompressor implements Compressor {
   }
 
   #counted(encoded: Buffer, byteLength: number, coding: ContentCoding): Buffer | undefined {
-    const { breachPaddingBytes } = this.#options
+    const { breachPaddingBytes } = this
     const bytes =
       breachPaddingBytes === false ? encoded : padded(encoded, coding, breachPaddingBytes)
     if (bytes.length >= byteLength) {

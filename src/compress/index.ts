@@ -7,3 +7,4 @@ export {
 export { contentCodings, encodeAsync, encodeSync, type ContentCoding } from './encode.ts'
 export { acceptableCodings, canonicalAccept } from './negotiate.ts'
 export type { CompressorOptions } from './options.ts'
+export { canBePadded, padded } from './padding.ts'

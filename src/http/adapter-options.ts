@@ -116,10 +116,7 @@ export function resolveHotpathOptions<Raw>(
   const proxies = resolveTrustProxy(trustProxy)
   return {
     observe: resolveObserveStep(options),
-    responseCache:
-      cache === false
-        ? undefined
-        : createResponseCache({ compress: compress?.forCache ?? false, ...cache }),
+    responseCache: cache === false ? undefined : createResponseCache(cache, compress),
     clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
     shed: shed === false ? undefined : new ShedStep(shed),
     limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { acceptableCodings } from '../compress/index.ts'
+import { acceptableCodings, canBePadded } from '../compress/index.ts'
 import { onlyIfCachedStatus } from './cache-status.ts'
 import { isUnmodifiedSince, matchesEntityTag } from './conditional.ts'
 import { listMembers, notModifiedHeaders, type ResponseHeaders } from './header-rules.ts'
+import { paddedForm } from './padded-form.ts'
 import {
   agedHead,
   cacheStatusAt,
@@ -30,7 +31,8 @@ export function sendableBody({ body, textEncoding }: ReadyAnswer): string | Buff
 /**
  * The answer to a request from a stored response: all of it, in the coding that the client likes
  * best, or a 304 where the client has it. `own` are the headers that the app's hooks have set for
- * this request; they are kept. Without a `cacheStatus` it is a hit.
+ * this request; they are kept. Without a `cacheStatus` it is a hit. An encoded form is padded anew each
+ * time, where there is to be padding.
  */
 export function answerFrom(
   stored: StoredResponse,
@@ -38,10 +40,13 @@ export function answerFrom(
   own: ResponseHeaders,
   nowEpochMs: number,
   cacheStatus?: string,
+  breachPaddingBytes: number | false = false,
 ): ReadyAnswer {
   const { status, encodings } = stored
   const form =
-    encodings === undefined ? stored : formFor(stored, encodings, headers['accept-encoding'])
+    encodings === undefined
+      ? stored
+      : formFor(stored, encodings, headers['accept-encoding'], breachPaddingBytes)
   const aged = agedHead(form, stored.bornEpochMs, nowEpochMs)
   const head = cacheStatus === undefined ? aged : aged.with(cacheStatusAt, cacheStatus)
   if (status === 200 && isCurrentForClient(headers, form)) {
@@ -61,10 +66,15 @@ function formFor(
   stored: StoredResponse,
   encodings: EncodedForms,
   acceptEncoding: string | string[] | undefined,
+  breachPaddingBytes: number | false,
 ): StoredForm {
   for (const coding of acceptableCodings(acceptEncoding?.toString())) {
     const form = encodings[coding]
-    if (form) return form
+    if (!form) continue
+    if (breachPaddingBytes === false) return form
+    // Kept by a process that does not pad.
+    if (!canBePadded(coding)) continue
+    return paddedForm(form, bytesOf(form), coding, breachPaddingBytes)
   }
   return stored
 }
@@ -73,6 +83,12 @@ function formFor(
 export function bodyOf({ body }: StoredForm): string | Buffer {
   if (typeof body === 'string' || Buffer.isBuffer(body)) return body
   return Buffer.from((body as ReturnType<Buffer['toJSON']>).data)
+}
+
+/** The same, as bytes. */
+export function bytesOf(form: StoredForm): Buffer {
+  const body = bodyOf(form)
+  return typeof body === 'string' ? Buffer.from(body, 'latin1') : body
 }
 
 // Where there is an If-None-Match, If-Modified-Since does not count (RFC 9110, 13.1.3).

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { createManualClock, listen } from '../core/index.ts'
 import {
   createResponseCache,
   ForwardedRequest,
+  resolveCompressStep,
   type CacheableRequest,
   type CachedRoute,
   type ResponseCache,
@@ -295,6 +297,27 @@ describe('encoded forms', () => {
       gzip: { etag: '"1-gzip"' },
       br: { etag: '"1-br"' },
     })
+  })
+
+  test('each is sent with a padding of its own where the compressor pads', async () => {
+    const step = resolveCompressStep({ breachPaddingBytes: 300 })
+    // Whoever says what is compressed has said nothing of padding.
+    for (const options of [undefined, { compress: true }, { compress: { minimumBytes: 10 } }]) {
+      await using cache = createResponseCache(options, step)
+      const ofRoute = options === undefined ? { compress: true } : {}
+      const route = cache.route<KnownRequest>(place, ofRoute)
+      await exchange(route, request(), () => ({ ...made(), body: text.slice(0, 4_000) }))
+      const sent = Array.from({ length: 20 }, () =>
+        answerTo(route, { 'accept-encoding': 'br, gzip' }),
+      )
+      expect(new Set(sent.map(({ body }) => body?.length)).size).toBeGreaterThan(5)
+      for (const { body, coding } of sent) {
+        expect(coding).toBe('gzip')
+        expect(String(gunzipSync(body ?? ''))).toBe(text.slice(0, 4_000))
+      }
+      expect(Object.keys(sent[0]?.stored.encodings ?? {})).toEqual(['gzip'])
+    }
+    await step?.close()
   })
 
   test('that of a large one is made once beside the requests', async () => {

@@ -105,10 +105,12 @@ export class CachedRoute<Request extends CacheableRequest> {
     this.#forms.prepare(key, stored, headers)
     const nowEpochMs = this.#clock.epochMs()
     const status = isCollapsed ? collapsedStatus : hitStatus(stored, isStale, nowEpochMs)
+    const { compress } = this.#rules
+    const padding = compress !== false && compress.breachPaddingBytes
     const answer =
       stored === notStored
         ? onlyIfCachedAnswer(own)
-        : answerFrom(stored, headers, own, nowEpochMs, status)
+        : answerFrom(stored, headers, own, nowEpochMs, status, padding)
     const isHit = !isCollapsed && stored !== notStored
     if (isHit) this.#counts.hits++
     else this.#counts.misses++

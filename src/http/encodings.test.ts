@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { encodeBody, encodedEtag, isCompressible, resolveCompress } from './encodings.ts'
 import type { ResponseHeaders } from './header-rules.ts'
 
-const rules = { minimumBytes: 100, encodings: ['br', 'gzip'] } as const
+const rules = { minimumBytes: 100, encodings: ['br', 'gzip'], breachPaddingBytes: false } as const
 
 test.each<[string, boolean]>([
   ['text/html; charset=utf-8', true],
@@ -59,16 +59,20 @@ test.each([
 })
 
 test('options', () => {
-  expect(resolveCompress('compress', false)).toBe(false)
-  expect(resolveCompress('compress', true)).toEqual({
+  expect(resolveCompress('compress', false, false)).toBe(false)
+  expect(resolveCompress('compress', true, false)).toEqual({
     minimumBytes: 1_024,
     encodings: ['br', 'gzip'],
+    breachPaddingBytes: false,
   })
-  expect(resolveCompress('compress', { minimumBytes: 5, encodings: ['gzip'] })).toEqual({
+  expect(resolveCompress('compress', { minimumBytes: 5, encodings: ['gzip'] }, false)).toEqual({
     minimumBytes: 5,
     encodings: ['gzip'],
+    breachPaddingBytes: false,
   })
-  const refused = (options: object) => () => resolveCompress('compress', options)
+  // Brotli has no place for padding.
+  expect(resolveCompress('compress', true, 200)).toMatchObject({ encodings: ['gzip'] })
+  const refused = (options: object) => () => resolveCompress('compress', options, false)
   expect(refused({ minimumBytes: 0 })).toThrow('compress.minimumBytes must be')
   expect(refused({ encodings: ['zip'] })).toThrow(
     'compress.encodings must be a list from br, gzip and zstd',

@@ -1,4 +1,10 @@
-import { contentCodings, encodeAsync, encodeSync, type ContentCoding } from '../compress/index.ts'
+import {
+  canBePadded,
+  contentCodings,
+  encodeAsync,
+  encodeSync,
+  type ContentCoding,
+} from '../compress/index.ts'
 import { invalid, knownOptions, positiveInteger } from '../core/index.ts'
 import { listMembers, type ResponseHeaders } from './header-rules.ts'
 
@@ -22,6 +28,8 @@ export interface CompressOptions {
 export interface ResolvedCompressOptions {
   readonly minimumBytes: number
   readonly encodings: readonly ContentCoding[]
+  /** Each time that a form is sent; see the option of the compressor. */
+  readonly breachPaddingBytes: number | false
 }
 
 /** The bytes of a body in the codings that were made; `false` where that is not worth it. */
@@ -91,6 +99,7 @@ export function encodedEtag(etag: string, coding: ContentCoding): string {
 export function resolveCompress(
   name: string,
   compress: CompressOptions | boolean,
+  breachPaddingBytes: number | false,
 ): ResolvedCompressOptions | false {
   if (compress === false) return false
   const options = compress === true ? {} : compress
@@ -99,7 +108,11 @@ export function resolveCompress(
   if (!Array.isArray(encodings) || encodings.some((one) => !contentCodings.includes(one))) {
     invalid(`${name}.encodings`, 'a list from br, gzip and zstd', encodings)
   }
-  return { minimumBytes: positiveInteger(`${name}.minimumBytes`, minimumBytes), encodings }
+  return {
+    minimumBytes: positiveInteger(`${name}.minimumBytes`, minimumBytes),
+    encodings: breachPaddingBytes === false ? encodings : encodings.filter(canBePadded),
+    breachPaddingBytes,
+  }
 }
 
 function worthIt(encoded: Buffer, body: Buffer): Buffer | false {

@@ -109,9 +109,10 @@ export class Fill {
     status: number,
     conditions: IncomingHttpHeaders,
   ): ReadyAnswer | undefined {
-    const { request, clock } = this.#start
+    const { request, clock, rules } = this.#start
     if (!variesAlike(fallback.vary, request.headers)) return undefined
-    return answerFrom(fallback, conditions, {}, clock.epochMs(), failedStatus(status))
+    const padding = rules.compress !== false && rules.compress.breachPaddingBytes
+    return answerFrom(fallback, conditions, {}, clock.epochMs(), failedStatus(status), padding)
   }
 
   /** Tags that the handler has learnt from what it answers. */

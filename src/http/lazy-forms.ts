@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { remeasure, type Cache } from '../cache/index.ts'
 import { acceptableCodings, type ContentCoding } from '../compress/index.ts'
-import { bodyOf } from './answer.ts'
+import { bytesOf } from './answer.ts'
 import { encodeLarge, encodeSmall, type ResolvedCompressOptions } from './encodings.ts'
 import { addEncodings, type StoredResponse } from './stored-response.ts'
 import { placeOf } from './variant-lookup.ts'
@@ -43,8 +43,7 @@ export class LazyForms {
     const best = this.#bestFor(headers)
     if (best === undefined || stored.encodings[best] !== undefined) return
     if (this.#making.has(stored)) return
-    const body = bodyOf(stored)
-    const bytes = typeof body === 'string' ? Buffer.from(body, 'latin1') : body
+    const bytes = bytesOf(stored)
     const made = encodeSmall(bytes, best)
     if (made !== undefined) {
       this.#add(key, stored, best, made, headers)

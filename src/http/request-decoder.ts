@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream'
 import zlib, { constants, createBrotliDecompress, createGunzip } from 'node:zlib'
 import type { ContentCoding } from '../compress/index.ts'
 import { HotpathError } from '../core/index.ts'
+import { ZstdFrames } from './zstd-frames.ts'
 
 /** How far a body may unfold. */
 export interface DecodeLimits {
@@ -28,6 +29,7 @@ const freeBytes = 65_536
 interface Layer {
   readonly coding: ContentCoding
   readonly stream: Decompressor
+  readonly frames: ZstdFrames | undefined
   /** What it was given; zlib says what it has made use of. */
   bytesIn: number
   bytesOut: number
@@ -52,7 +54,8 @@ export class RequestDecoder extends Duplex {
     super()
     this.#limits = limits
     this.#layers = codings.toReversed().map((coding) => {
-      return { coding, stream: createDecompressor(coding), bytesIn: 0, bytesOut: 0 }
+      const frames = coding === 'zstd' ? new ZstdFrames() : undefined
+      return { coding, stream: createDecompressor(coding), frames, bytesIn: 0, bytesOut: 0 }
     })
     for (const [at, layer] of this.#layers.entries()) this.#connect(layer, this.#layers[at + 1])
   }
@@ -65,17 +68,19 @@ export class RequestDecoder extends Duplex {
     const [first] = this.#layers
     if (first === undefined) return done()
     this.receivedEncodedLength += chunk.length
-    first.bytesIn += chunk.length
+    const kept = this.#partFor(first, chunk)
     // A decoder that was ended early has its own way to tell; the error of the write adds nothing.
-    first.stream.write(chunk, () => done())
+    if (kept === undefined) done()
+    else first.stream.write(kept, () => done())
   }
 
   override _final(done: () => void): void {
+    const [first] = this.#layers
     this.#isAllIn = true
     // No bytes at all are no body, in whatever coding.
     if (this.receivedEncodedLength === 0) this.push(null)
     else if (this.#isAllOut) this.#finish()
-    else this.#layers[0]?.stream.end()
+    else if (first !== undefined) this.#end(first)
     done()
   }
 
@@ -93,19 +98,53 @@ export class RequestDecoder extends Duplex {
     stream.on('data', (chunk: Buffer) => {
       layer.bytesOut += chunk.length
       if (!this.#isWithinLimits(layer)) return
-      if (next !== undefined) next.bytesIn += chunk.length
-      const isRoom = next === undefined ? this.push(chunk) : next.stream.write(chunk)
+      const kept = next === undefined ? chunk : this.#partFor(next, chunk)
+      if (kept === undefined) return
+      const isRoom = next === undefined ? this.push(kept) : next.stream.write(kept)
       if (!isRoom) stream.pause()
     })
     next?.stream.on('drain', () => stream.resume())
-    stream.once('end', () => {
-      if (next !== undefined) next.stream.end()
-      else this.#isAllOut = true
-      if (this.#isAllOut && this.#isAllIn) this.#finish()
-    })
+    stream.once('end', () => this.#ended(layer))
     stream.on('error', (cause) => {
-      this.destroy(new RequestBodyError(400, `the body is not whole, or not ${coding}`, { cause }))
+      this.destroy(notWhole(coding, { cause }))
     })
+  }
+
+  /** What of a piece a decoder is given; `undefined` for nothing. */
+  #partFor(layer: Layer, chunk: Buffer): Buffer | undefined {
+    const { frames } = layer
+    const kept = frames?.take(chunk) ?? chunk
+    layer.bytesIn += kept.length
+    const { maxBytes } = this.#limits
+    if (frames !== undefined && frames.droppedBytes > maxBytes) {
+      this.destroy(new RequestBodyError(413, `the body has more than ${maxBytes} bytes of padding`))
+      return undefined
+    }
+    return kept.length > 0 ? kept : undefined
+  }
+
+  /** A decoder gets no more. */
+  #end(layer: Layer): void {
+    const { stream, frames, coding } = layer
+    if (frames === undefined) {
+      stream.end()
+    } else if (frames.isSkipping) {
+      this.destroy(notWhole(coding))
+    } else {
+      const rest = frames.rest()
+      layer.bytesIn += rest.length
+      // Nothing but padding is nothing, which the decoder would take for less than that.
+      if (layer.bytesIn === 0 && frames.droppedBytes > 0) this.#ended(layer)
+      else stream.end(rest)
+    }
+  }
+
+  /** A decoder gives no more. */
+  #ended(layer: Layer): void {
+    const next = this.#layers[this.#layers.indexOf(layer) + 1]
+    if (next !== undefined) this.#end(next)
+    else this.#isAllOut = true
+    if (this.#isAllOut && this.#isAllIn) this.#finish()
   }
 
   // Each coding by itself: what is between two of them costs as much as what comes out in the end.
@@ -122,11 +161,19 @@ export class RequestDecoder extends Duplex {
 
   // Brotli and zstd stop at the end of what they know, and say nothing of what is behind it.
   #finish(): void {
-    const behind = this.#layers.find(({ stream, bytesIn }) => stream.bytesWritten < bytesIn)
-    if (behind === undefined) this.push(null)
-    else
-      this.destroy(new RequestBodyError(400, `the body goes on behind the end of ${behind.coding}`))
+    for (const { stream, frames, coding, bytesIn } of this.#layers) {
+      if (frames?.isSkipping === true) {
+        this.destroy(notWhole(coding))
+      } else if (stream.bytesWritten < bytesIn + (frames?.rest().length ?? 0)) {
+        this.destroy(new RequestBodyError(400, `the body goes on behind the end of ${coding}`))
+      }
+    }
+    if (!this.destroyed) this.push(null)
   }
+}
+
+function notWhole(coding: ContentCoding, options?: ErrorOptions): RequestBodyError {
+  return new RequestBodyError(400, `the body is not whole, or not ${coding}`, options)
 }
 
 // RFC 9659, 2: a zstd window of more than 8 MiB may be refused, and would be the memory of a bomb.

@@ -9,6 +9,7 @@ import {
   type Clock,
   type RedisLike,
 } from '../core/index.ts'
+import type { CompressStep } from './compress-step.ts'
 import { resolveCompress, type CompressOptions } from './encodings.ts'
 import { staleDuration, type RouteDefaults } from './route-options.ts'
 
@@ -82,6 +83,7 @@ const cacheOptions = ['memory', 'redis', 'namespace', 'redisTimeoutMs'] as const
 /** @throws HotpathError HOTPATH_OPTION_INVALID */
 export function resolveResponseCacheOptions(
   options: ResponseCacheOptions,
+  step: CompressStep | undefined,
 ): ResolvedResponseCacheOptions {
   knownOptions('the response cache', options, [
     'name',
@@ -104,6 +106,8 @@ export function resolveResponseCacheOptions(
     )
   }
   const clock = options.clock ?? systemClock
+  const breachPaddingBytes = step?.compressor.breachPaddingBytes ?? false
+  const compress = options.compress ?? step?.forCache ?? false
   const ttlMs = positiveMs('ttlMs', options.ttlMs ?? 3_600_000)
   return {
     name: nonEmptyString('name', options.name ?? 'responses'),
@@ -111,7 +115,8 @@ export function resolveResponseCacheOptions(
     staleMs: staleDuration('staleMs', options.staleMs),
     staleIfErrorMs: staleDuration('staleIfErrorMs', options.staleIfErrorMs),
     maxBodyBytes: positiveInteger('maxBodyBytes', options.maxBodyBytes ?? 1_048_576),
-    compress: resolveCompress('compress', options.compress ?? false),
+    compress: resolveCompress('compress', compress, breachPaddingBytes),
+    breachPaddingBytes,
     honoursRequests: options.honoursRequests ?? false,
     clock,
     cache: options.cache ?? makeCache(options, ttlMs, clock),

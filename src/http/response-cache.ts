@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/index.ts'
 import { register, type Clock } from '../core/index.ts'
 import { CachedRoute } from './cached-route.ts'
+import type { CompressStep } from './compress-step.ts'
 import type { ResponseHeaders } from './header-rules.ts'
 import {
   resolveResponseCacheOptions,
@@ -52,10 +53,14 @@ export interface ResponseCache {
 /**
  * Makes a response cache for an adapter to work with.
  *
+ * @param compress - of the app: says what is kept compressed, where the options do not, and how it is padded
  * @throws HotpathError HOTPATH_OPTION_INVALID
  */
-export function createResponseCache(options: ResponseCacheOptions = {}): ResponseCache {
-  return new BytesCache(resolveResponseCacheOptions(options))
+export function createResponseCache(
+  options: ResponseCacheOptions = {},
+  compress?: CompressStep,
+): ResponseCache {
+  return new BytesCache(resolveResponseCacheOptions(options, compress))
 }
 
 class BytesCache implements ResponseCache {

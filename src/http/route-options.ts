@@ -131,6 +131,8 @@ export interface RouteDefaults {
   readonly staleIfErrorMs: number | false | undefined
   readonly maxBodyBytes: number
   readonly compress: ResolvedCompressOptions | false
+  /** That of the app's compressor. */
+  readonly breachPaddingBytes: number | false
   readonly honoursRequests: boolean
 }
 
@@ -189,7 +191,7 @@ export function resolveRouteOptions<Request>(
     compress:
       options.compress === undefined
         ? defaults.compress
-        : resolveCompress('cache.compress', options.compress),
+        : resolveCompress('cache.compress', options.compress, defaults.breachPaddingBytes),
     honoursRequests: options.honoursRequests ?? defaults.honoursRequests,
     keepsPrivate: key !== undefined,
     tags,

@@ -133,15 +133,17 @@ export function agedHead(form: StoredForm, bornEpochMs: number, nowEpochMs: numb
   return head
 }
 
+/** A copy with other values. */
+export function replaced(
+  head: readonly string[],
+  values: Readonly<Record<string, string>>,
+): string[] {
+  return head.map((value, at) => (at % 2 === 0 ? value : (values[head[at - 1] ?? ''] ?? value)))
+}
+
 function encodedForm(stored: StoredResponse, coding: ContentCoding, bytes: Buffer): StoredForm {
   const etag = encodedEtag(stored.etag, coding)
-  const replaced: Readonly<Record<string, string>> = {
-    etag,
-    'content-length': String(bytes.length),
-  }
-  const head = stored.head.map((value, at) =>
-    at % 2 === 0 ? value : (replaced[stored.head[at - 1] ?? ''] ?? value),
-  )
+  const head = replaced(stored.head, { etag, 'content-length': String(bytes.length) })
   head.push('content-encoding', coding)
   return { head, body: ownBytes(bytes, bytes.length), etag }
 }

@@ -1,33 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { Circuit, type Clock, type RedisLike, type Timer } from '../core/index.ts'
+import { Circuit, type RedisLike, type Timer } from '../core/index.ts'
 import type { Decision } from './decision.ts'
-import { admits, allowed, refused, waitMs } from './gcra.ts'
-import { MemoryStore } from './memory-store.ts'
-import { dividedPolicy, type ResolvedPolicy } from './policy.ts'
 import { RedisKey } from './redis-key.ts'
 import { RedisNodes } from './redis-nodes.ts'
+import { OutageDecisions, type OutageRules } from './redis-outage.ts'
 import { RedisQuestions } from './redis-questions.ts'
+import { decisionFrom, leaseInRedisMs, leaseMs, refusalHoldsMs } from './redis-reply.ts'
 import { takeScript, type TakeReply, type TakeRequest } from './redis-take.ts'
 
 /** What a {@link RedisStore} works with. */
-export interface RedisStoreParts {
-  readonly policies: readonly ResolvedPolicy[]
+export interface RedisStoreParts extends OutageRules {
   readonly redis: RedisLike
   readonly name: string
-  readonly clock: Clock
-  readonly maxKeys: number
   readonly timeoutMs: number
-  readonly onStoreError: 'local' | 'allow' | 'deny'
   readonly onTrouble: (operation: string, error: unknown) => void
 }
 
-/** How long uses that were taken in advance may be spent; in Redis a little longer. */
-const leaseMs = 500
-const leaseMarginMs = 100
 /** Leases that nobody has spent from for so long are given back. */
 const idleMs = 100
-/** How long a refusal holds while others have uses that they may give back. */
-const askAgainMs = 10
 const probeTtlMs = 1_000
 const maxKnownKeys = 16_384
 const maxWaiting = 10_000
@@ -46,14 +36,13 @@ export class RedisStore {
   readonly #circuit: Circuit
   readonly #nodes: RedisNodes
   readonly #keys = new Map<string, RedisKey>()
-  #local: { readonly store: MemoryStore; readonly parts: number } | undefined
+  readonly #outage: OutageDecisions
   #sweeper: Timer | undefined
   #waiting = 0
   #isClosed = false
   #asked = 0
   #fromLease = 0
   #fromDenial = 0
-  #withoutRedis = 0
 
   constructor(parts: RedisStoreParts) {
     this.#parts = parts
@@ -70,10 +59,11 @@ export class RedisStore {
         void (await redis.set(`hotpath:limit:{${parts.name}}:probe`, '', { ttlMs: probeTtlMs })),
       isSettled: () => true,
     })
-    const script = takeScript(parts.policies, leaseMs + leaseMarginMs)
+    const script = takeScript(parts.policies, leaseInRedisMs)
     this.#questions = new RedisQuestions(redis, this.#circuit, script, this.#node)
     const nodesKey = `hotpath:limit:{${parts.name}}:nodes`
     this.#nodes = new RedisNodes(redis, this.#circuit, clock, nodesKey, this.#node)
+    this.#outage = new OutageDecisions(parts, this.#nodes)
   }
 
   get stats(): RedisStoreStats {
@@ -81,7 +71,7 @@ export class RedisStore {
       asked: this.#asked,
       fromLease: this.#fromLease,
       fromDenial: this.#fromDenial,
-      withoutRedis: this.#withoutRedis,
+      withoutRedis: this.#outage.count,
       errors: this.#circuit.errors,
       isReachable: !this.#circuit.isOpen,
       nodes: this.#nodes.count,
@@ -104,7 +94,7 @@ export class RedisStore {
       }
     }
     if (this.#circuit.isOpen || this.#isClosed || this.#waiting >= maxWaiting) {
-      return this.#decideHere(key, cost)
+      return this.#outage.take(key, cost)
     }
     known ??= this.#know(key)
     return this.#wait(known, cost)
@@ -114,12 +104,14 @@ export class RedisStore {
     this.#asked++
     const request = { cost, need: 0, more: 0, spent: 0 }
     const reply = await this.#questions.peek(this.#redisKey(key), request)
-    return reply === undefined ? this.#peekHere(key, cost) : this.#decisionFrom(reply, cost)
+    return reply === undefined
+      ? this.#outage.peek(key, cost)
+      : decisionFrom(this.#parts.policies, reply, cost)
   }
 
   async reset(key: string): Promise<void> {
     this.#keys.delete(key)
-    this.#local?.store.reset(key)
+    this.#outage.reset(key)
     await this.#circuit.run('reset', () => this.#parts.redis.delete([this.#redisKey(key)]))
   }
 
@@ -180,9 +172,9 @@ export class RedisStore {
       const reply = await this.#ask(known.key, request)
       if (reply === undefined) {
         known.untold(spent)
-        this.#answer(first.resolve, this.#decideHere(known.key, first.cost))
+        this.#answer(first.resolve, this.#outage.take(known.key, first.cost))
       } else {
-        const decision = this.#decisionFrom(reply, first.cost)
+        const decision = decisionFrom(this.#parts.policies, reply, first.cost)
         this.#learn(known, reply, decision, first.cost, sentMs)
         this.#answer(first.resolve, decision)
       }
@@ -197,7 +189,7 @@ export class RedisStore {
     const nowMs = this.#parts.clock.monotonicMs()
     known.waiting = known.waiting.filter(({ cost, resolve }) => {
       const decision = this.#circuit.isOpen
-        ? this.#decideHere(known.key, cost)
+        ? this.#outage.take(known.key, cost)
         : (known.spend(cost, nowMs) ?? known.refusal(cost, nowMs))
       if (decision !== undefined) this.#answer(resolve, decision)
       return decision === undefined
@@ -231,62 +223,9 @@ export class RedisStore {
       return
     }
     const nowMs = this.#parts.clock.monotonicMs()
-    const waits = this.#parts.policies.map((policy, index) =>
-      waitMs(policy, owedTo(policy, index, reply), cost),
-    )
-    const longestMs = Math.max(...waits)
-    // What others have taken in advance they may give back at any time.
-    const soonestMs = reply.outstanding === 0 ? longestMs : Math.min(longestMs, askAgainMs)
     known.deniedCost = cost
-    known.deniedUntilMs = nowMs + soonestMs
+    known.deniedUntilMs = nowMs + refusalHoldsMs(this.#parts.policies, reply, cost)
     known.retryAtMs = nowMs + decision.retryAfterMs
-  }
-
-  /** What the policies say that Redis has asked. What is taken in advance counts as used. */
-  #decisionFrom(reply: TakeReply, cost: number): Decision {
-    const { isAllowed, nowMicros, outstanding } = reply
-    const decisions = this.#parts.policies.map((policy, index) => {
-      const debtTicks = owedTo(policy, index, reply)
-      return isAllowed || admits(policy, debtTicks, cost)
-        ? allowed(policy, debtTicks, nowMicros)
-        : refused(policy, debtTicks, cost, nowMicros)
-    })
-    const decisive = decisions.reduce((one, other) => {
-      if (isAllowed) return other.remaining < one.remaining ? other : one
-      return other.retryAfterMs > one.retryAfterMs ? other : one
-    })
-    if (isAllowed || outstanding === 0) return decisive
-    // It may take as long for these to become a debt, which only then is paid off.
-    return { ...decisive, retryAfterMs: decisive.retryAfterMs + leaseMs + leaseMarginMs }
-  }
-
-  #decideHere(key: string, cost: number): Decision {
-    this.#withoutRedis++
-    const { onStoreError, policies } = this.#parts
-    if (onStoreError === 'local') return this.#localStore().take(key, cost)
-    const [policy] = policies as readonly [ResolvedPolicy]
-    const whole = { policy: policy.name, limit: policy.burst, resetMs: 0 }
-    if (onStoreError === 'allow') {
-      return { ...whole, isAllowed: true, remaining: policy.burst, retryAfterMs: 0 }
-    }
-    return { ...whole, isAllowed: false, remaining: 0, retryAfterMs: 1_000 }
-  }
-
-  #peekHere(key: string, cost: number): Decision {
-    return this.#parts.onStoreError === 'local'
-      ? this.#localStore().peek(key, cost)
-      : this.#decideHere(key, cost)
-  }
-
-  // Each process keeps its part of the limit, by the number of them that was known last.
-  #localStore(): MemoryStore {
-    const parts = this.#nodes.count
-    if (this.#local?.parts !== parts) {
-      const { policies, maxKeys, clock } = this.#parts
-      const divided = policies.map((policy) => dividedPolicy(policy, parts))
-      this.#local = { parts, store: new MemoryStore(divided, { maxKeys, clock }) }
-    }
-    return this.#local.store
   }
 
   #sweepLater(): void {
@@ -314,10 +253,6 @@ export class RedisStore {
     if (reply === undefined) known.untold(spent)
     await this.#serve(known)
   }
-}
-
-function owedTo(policy: ResolvedPolicy, index: number, reply: TakeReply): number {
-  return (reply.debts[index] ?? 0) + reply.outstanding * policy.useTicks
 }
 
 /** What has decided, and how Redis is. */

@@ -14,14 +14,14 @@ import {
   timedOut,
 } from './errors.ts'
 import type { Flight, Surrender } from './flight.ts'
-import { stallMs } from './habit.ts'
+import { HeadOfLine } from './head-of-line.ts'
+import { clearBehindLoan, onceStateIsKnown } from './leftovers.ts'
 import { PreparedNames } from './prepared-names.ts'
+import { Proof } from './proof.ts'
 
 // The last cancel of a connection that is being cut; nobody waits for it.
 const lastCancelMs = 1_000
 const maxReruns = 3
-// How long the server may take to answer a check.
-const checkTimeoutMs = 1_000
 
 /**
  * One connection of the pool, on a `pg.Client` that pipelines. It is shared by reads, or carries one
@@ -30,16 +30,12 @@ const checkTimeoutMs = 1_000
 export class Connection {
   readonly client: PipelinedClient
   idleSinceMs: number
-  /** When the query that the server works on now came to be the first in line. */
-  headSinceMs = 0
   queryCount = 0
   /** Takes nothing more and is closed when its work is done. */
   retiring: CloseReason | undefined
   /** Kept clear of reads, so that it falls idle for one that waits to have a connection alone. */
   isReserved = false
   isLent = false
-  /** It is being asked whether it still stands. */
-  isChecking = false
   isClosed = false
   // Counted as busy; not while it is only checked.
   #isBusy = false
@@ -48,10 +44,8 @@ export class Connection {
   readonly #prepared: PreparedNames
   readonly #cancellation: Cancellation
   readonly #deadlines: Deadlines
-  // The pulse of the pool when the first in line came to be that.
-  #headPulse = 0
-  // When the server last answered on it, or was last known to.
-  #provenMs: number
+  readonly #head: HeadOfLine
+  readonly #proof: Proof
 
   /** Opens a connection; rejects with what pg reports. */
   static async open(config: ClientConfig, owner: ConnectionOwner): Promise<Connection> {
@@ -68,14 +62,25 @@ export class Connection {
     this.#prepared = new PreparedNames(client.connection)
     this.#cancellation = new Cancellation(client, owner.clock, () => this.#cancelMissed())
     this.#deadlines = new Deadlines(owner.clock, (nowMs) => this.#giveUpLate(nowMs))
+    this.#head = new HeadOfLine(owner.roundTrip, owner.pulse)
+    this.#proof = new Proof(owner.clock, owner.proofMs)
     this.idleSinceMs = owner.clock.monotonicMs()
-    this.#provenMs = this.idleSinceMs
     client.on('error', (error) => this.close('lost', error))
     client.on('end', () => this.close('lost', undefined))
   }
 
   get inFlight(): number {
     return this.#flights.length
+  }
+
+  /** When the query that the server works on now came to be the first in line. */
+  get headSinceMs(): number {
+    return this.#head.sinceMs
+  }
+
+  /** It is being asked whether it still stands. */
+  get isChecking(): boolean {
+    return this.#proof.isChecking
   }
 
   get isIdle(): boolean {
@@ -99,38 +104,31 @@ export class Connection {
 
   /** The server answered on it not long ago; otherwise it has to be checked before it is used. */
   isProven(nowMs: number): boolean {
-    return nowMs - this.#provenMs <= this.#owner.proofMs
+    return this.#proof.isValid(nowMs)
   }
 
   /** Others have broken: whether this one stands is open until the server answers on it again. */
   suspect(): void {
-    this.#provenMs = -Infinity
+    this.#proof.revoke()
   }
 
   /** Asks the server for a sign of life; the owner hears that it is free, or closed. */
   check(): void {
-    const { clock } = this.#owner
-    this.isChecking = true
-    const late = clock.after(checkTimeoutMs, () => this.close('unresponsive'))
-    this.client.query('').then(
-      () => {
-        late.cancel()
-        this.isChecking = false
+    this.#proof.check(this.client, {
+      stands: () => {
         if (this.isClosed) return
-        this.#provenMs = clock.monotonicMs()
+        this.#proof.renew(this.#owner.clock.monotonicMs())
         this.#owner.freed(this)
       },
-      (error: Error) => {
-        late.cancel()
-        this.close('lost', error)
-      },
-    )
+      lost: (error) => this.close('lost', error),
+      unresponsive: () => this.close('unresponsive'),
+    })
   }
 
   /** Sends a query behind those that are under way. */
   send(flight: Flight, nowMs: number): void {
     if (this.#flights.length === 0) {
-      this.#headFrom(nowMs)
+      this.#head.begin(nowMs)
       this.#begin(nowMs)
     }
     flight.sentAtMs = nowMs
@@ -180,25 +178,13 @@ export class Connection {
 
   /** Takes the client back, and rolls back what the borrower left open. */
   takeBack(): void {
-    // Ended or cut by the borrower; the event that says so comes only later.
-    const { _ending: isEnding, connection } = this.client
-    if (isEnding || !connection.stream.writable) {
-      this.close('lost')
-      return
-    }
-    if (this.client.getTransactionStatus() === 'I' && this.client.readyForQuery) {
-      this.#returned()
-      return
-    }
-    // Not ready: queries that the borrower did not wait for are still running, and may open a
-    // transaction yet. They come first, since a client keeps their order.
-    this.client.query('ROLLBACK').then(
-      () => {
-        this.#provenMs = this.#owner.clock.monotonicMs()
+    clearBehindLoan(this.client, {
+      cleared: (hasAnswered) => {
+        if (hasAnswered) this.#proof.renew(this.#owner.clock.monotonicMs())
         this.#returned()
       },
-      (error: Error) => this.close('lost', error),
-    )
+      lost: (error) => this.close('lost', error),
+    })
   }
 
   #returned(): void {
@@ -247,14 +233,7 @@ export class Connection {
     // The server closes the connection after it, which shows a moment later: nobody may get it now.
     if (error !== undefined && (isFatal(error) || isUnsent(error))) this.close('lost', error)
     if (flight.isAlone && error !== undefined && !this.client.readyForQuery && !this.isClosed) {
-      // The transaction's state is only known with the ReadyForQuery behind the error.
-      const finish = () => {
-        this.client.connection.off('readyForQuery', finish)
-        this.client.off('end', finish)
-        this.#finishAlone(flight, error, result)
-      }
-      this.client.connection.once('readyForQuery', finish)
-      this.client.once('end', finish)
+      onceStateIsKnown(this.client, () => this.#finishAlone(flight, error, result))
     } else if (flight.isAlone) {
       this.#finishAlone(flight, error, result)
     } else {
@@ -278,11 +257,10 @@ export class Connection {
   #finish(flight: Flight, error: Error | undefined, result: QueryResult): void {
     const nowMs = this.#owner.clock.monotonicMs()
     this.#flights.splice(this.#flights.indexOf(flight), 1)
-    this.#owner.pulse.beat(nowMs)
-    this.#learn(flight, nowMs - this.headSinceMs, nowMs)
+    this.#head.learn(flight, nowMs)
     this.#owner.workload.served()
-    this.#headFrom(nowMs)
-    if (!this.isClosed) this.#provenMs = nowMs
+    this.#head.begin(nowMs)
+    if (!this.isClosed) this.#proof.renew(nowMs)
     if (flight.statement.altersSession) this.retiring ??= 'session'
 
     // In this order: whoever hears the answer and asks again finds the connection free.
@@ -301,11 +279,6 @@ export class Connection {
     if (!this.isClosed) this.#owner.freed(this)
   }
 
-  #headFrom(nowMs: number): void {
-    this.headSinceMs = nowMs
-    this.#headPulse = this.#owner.pulse.count
-  }
-
   #begin(nowMs: number): void {
     this.#isBusy = true
     this.#owner.workload.begun(nowMs)
@@ -315,18 +288,6 @@ export class Connection {
     if (!this.#isBusy) return
     this.#isBusy = false
     this.#owner.workload.ended(nowMs)
-  }
-
-  // An answer to what was sent while others were under way has not waited for the network.
-  #learn(flight: Flight, tookMs: number, nowMs: number): void {
-    const { roundTrip, pulse } = this.#owner
-    const isItsOwn = tookMs < stallMs || pulse.isOwnStall(this.#headPulse, tookMs, nowMs)
-    if (flight.sentAtMs === this.headSinceMs) {
-      roundTrip.observe(tookMs)
-      flight.statement.habit.learn(tookMs - roundTrip.usualMs, isItsOwn)
-    } else {
-      flight.statement.habit.learn(tookMs, isItsOwn)
-    }
   }
 
   // All of these failures happen before the query has had any effect.

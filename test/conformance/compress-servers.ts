@@ -30,7 +30,10 @@ type Start = (
   ttlMs?: number,
 ) => Promise<CompressServer>
 
-/** The same app on each framework: `GET` of any path, and with a `ttlMs`, `/cached` with a cache. */
+/**
+ * The same app on each framework: `GET` of `/` and of `/some`; with a `ttlMs`, of `/cached` with a cache; any
+ * other address belongs to no route, and is answered by whoever answers such.
+ */
 export const compressServers: Readonly<Record<string, Start>> = {
   async fastify(answerOf, compress = true, ttlMs) {
     const app = fastify()
@@ -40,7 +43,9 @@ export const compressServers: Readonly<Record<string, Start>> = {
     app.get('/off', { config: { hotpath: { compress: false } } }, (_request, reply) =>
       send(reply, answerOf('/off')),
     )
-    app.get('/*', (request, reply) => send(reply, answerOf(request.url)))
+    app.setNotFoundHandler((request, reply) => send(reply, answerOf(request.url)))
+    app.get('/some', (request, reply) => send(reply, answerOf(request.url)))
+    app.get('/', (request, reply) => send(reply, answerOf(request.url)))
     return { url: await app.listen({ host: '127.0.0.1', port: 0 }), close: () => app.close() }
 
     function send(reply: FastifyReply, { status, headers, body }: Answer) {
@@ -62,7 +67,9 @@ export const compressServers: Readonly<Record<string, Start>> = {
       else response.send(body)
     }
     app.get('/cached', hot.cached({ isPublic: true }), answer)
-    app.get('/{*path}', answer)
+    app.get(['/', '/some'], answer)
+    // Behind the routes: whoever comes here has found none.
+    app.use(answer)
     return listening(createServer(app), hot.close)
   },
   async hono(answerOf, compress = true, ttlMs) {
@@ -78,7 +85,9 @@ export const compressServers: Readonly<Record<string, Start>> = {
       return new Response(sent, { status, headers })
     }
     app.get('/cached', hot.cached({ isPublic: true }), (context) => answer(context.req.path))
-    app.get('/*', (context) => answer(context.req.path))
+    app.get('/', (context) => answer(context.req.path))
+    app.get('/some', (context) => answer(context.req.path))
+    app.notFound((context) => answer(context.req.path))
     const listener = getRequestListener(app.fetch)
     return listening(
       createServer((request, response) => void listener(request, response)),

@@ -268,6 +268,27 @@ describe.each(Object.keys(compressServers))('compression on %s', (framework) => 
     if (hasBody) expect(got.headers['content-length']).toBe(String(got.bytes.length))
   })
 
+  test.each([
+    ['of some length', rows],
+    ['on a thread', large],
+  ])('what no route answers is compressed as well, %s', async (_, body) => {
+    answer = { status: 404, ...withHead({ etag: '"abc"' }, body) }
+    const got = await ask('gzip', '/nowhere')
+    expect(got.status).toBe(404)
+    expect(got.headers).toMatchObject({
+      'content-encoding': 'gzip',
+      'content-length': String(got.bytes.length),
+      vary: 'Accept-Encoding',
+      etag: 'W/"abc"',
+    })
+    expect(got.text).toBe(body)
+    const plain = await ask(undefined, '/nowhere')
+    expect(plain.headers['content-encoding']).toBeUndefined()
+    expect(plain.text).toBe(body)
+    const head = await ask('gzip', '/nowhere', 'HEAD')
+    expect([head.status, head.bytes.length]).toEqual([404, 0])
+  })
+
   test('what is encoded already is left alone', async () => {
     const encoded = Buffer.from(zstdlike(rows))
     answer = { headers: { 'content-type': json, 'content-encoding': 'gzip' }, body: encoded }
@@ -477,6 +498,35 @@ describe.each(Object.keys(compressServers))('with a cache, on %s', (framework) =
     }
     expect(bodies()).toBe(before)
   })
+})
+
+test.each(Object.keys(compressServers))('padding differs between hits on %s', async (framework) => {
+  const server = await compressServers[framework]?.(
+    () => whole,
+    { breachPaddingBytes: 200 },
+    60_000,
+  )
+  const url = `${server?.url ?? ''}/cached`
+  await vi.waitUntil(async () => {
+    const { headers } = await receive(url, 'gzip')
+    return headers['cache-status'] === 'hotpath; hit'
+  })
+  const lengths = new Set<number>()
+  for (let time = 0; time < 20; time++) {
+    const hit = await receive(url, 'br, gzip')
+    expect(hit.headers['cache-status']).toBe('hotpath; hit')
+    expect(hit.headers['content-encoding']).toBe('gzip')
+    expect(hit.headers['content-length']).toBe(String(hit.bytes.length))
+    expect(hit.text).toBe(rows)
+    lengths.add(hit.bytes.length)
+    // Another form than the next one has, and the same answer.
+    const etag = hit.headers['etag'] ?? ''
+    expect(etag).toMatch(/^W\/"/)
+    expect((await receive(url, 'gzip', 'GET', { 'if-none-match': etag })).status).toBe(304)
+  }
+  expect(lengths.size).toBeGreaterThan(5)
+  expect((await receive(url, 'br')).headers['content-encoding']).toBeUndefined()
+  await server?.close()
 })
 
 test('Fastify leaves a route out that says so', async () => {

@@ -17,6 +17,47 @@ const codings = {
 }
 const fastBrotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }
 
+/** A frame of zstd that says nothing (RFC 8878, 3.1.2). */
+function padding(length: number): Buffer {
+  const frame = Buffer.alloc(8 + length, 0x28)
+  frame.writeUInt32LE(0x184d2a5f, 0)
+  frame.writeUInt32LE(length, 4)
+  return frame
+}
+
+const zstd = codings.zstd(text)
+const padded: Case[] = [
+  { about: 'padded behind', parts: [zstd, padding(50)], becomes: text },
+  { about: 'padded before', parts: [padding(50), zstd], becomes: text },
+  { about: 'padded everywhere', parts: [padding(0), padding(9), zstd, padding(70_000)] },
+  { about: 'of padding alone', parts: [padding(9)], becomes: Buffer.alloc(0) },
+  { about: 'padded to the limit', parts: [zstd, padding(maxBytes - 8)] },
+  { about: 'padded above the limit', parts: [zstd, padding(maxBytes - 7)], becomes: 413 as const },
+  {
+    about: 'padded, and cut short',
+    parts: [zstd, padding(9).subarray(0, -1)],
+    becomes: 400 as const,
+  },
+  {
+    about: 'cut in the head of a padding',
+    parts: [zstd, padding(9).subarray(0, 5)],
+    becomes: 400 as const,
+  },
+  {
+    about: 'cut in the name of a padding',
+    parts: [zstd, padding(9).subarray(0, 3)],
+    becomes: 400 as const,
+  },
+  { about: 'padding and a second body', parts: [zstd, padding(9), zstd], becomes: 400 as const },
+  {
+    about: 'padding and a bomb',
+    parts: [padding(900), codings.zstd(Buffer.alloc(500_000))],
+    becomes: 413 as const,
+  },
+].map(({ about, parts, becomes = text }) => {
+  return { about, coding: 'zstd', body: () => Buffer.concat(parts), becomes }
+})
+
 /** A thousand million zeros, in each coding. */
 const bombs = {
   // Members of gzip may follow each other (RFC 1952, 2.2).
@@ -95,6 +136,20 @@ const cases: Case[] = [
     coding: 'gzip, br, zstd',
     body: () => codings.zstd(codings.br(codings.gzip(text))),
     becomes: text,
+  },
+  ...padded,
+  {
+    about: 'padded in both',
+    coding: 'zstd, zstd',
+    body: () =>
+      Buffer.concat([padding(7), codings.zstd(Buffer.concat([zstd, padding(8)])), padding(9)]),
+    becomes: text,
+  },
+  {
+    about: 'nothing but padding in another',
+    coding: 'zstd, gzip',
+    body: () => gzipSync(padding(8)),
+    becomes: Buffer.alloc(0),
   },
   {
     about: 'four',

@@ -52,7 +52,7 @@ describe('a handler', () => {
         expect(together.map(({ body }) => body)).toEqual(Array(3).fill('{"runs":1}'))
         // What is for Redis is written behind the answer.
         const written = () => app.hotpath.responseCache?.stats().cache.redis?.writes ?? 1
-        await vi.waitUntil(() => written() === 1)
+        await vi.waitUntil(() => written() === 1, { timeout: 15_000 })
         expect(await statusOf('/page')).toBe('hotpath; hit')
         expect(runs).toBe(1)
         await app.close()

@@ -1,6 +1,7 @@
 import { startRedis } from '@hotpath/services'
+import fc from 'fast-check'
 import type { IncomingHttpHeaders } from 'node:http'
-import { gunzipSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createCache, type CacheOptions } from '../../src/cache/index.ts'
@@ -8,6 +9,7 @@ import { createManualClock, fromNodeRedis, type ManualClock } from '../../src/co
 import {
   createResponseCache,
   ForwardedRequest,
+  sendableBody,
   type CacheableRequest,
   type CachedRoute,
   type CachedRouteOptions,
@@ -177,3 +179,58 @@ async function settled<Value>(clock: ManualClock, value: Promise<Value>): Promis
 async function write(responses: ResponseCache): Promise<void> {
   await responses.settleUnsafe({ method: 'PUT', host: 'a.example', url: '/page' }, 204, {})
 }
+
+test('any body comes out of Redis byte for byte, and in every coding', async () => {
+  // Among them halves of surrogate pairs, and lengths about the one up to which a body is a text.
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .tuple(fc.constantFrom('x', 'é', '€', '😀', '\ud800'), fc.integer({ min: 0, max: 16_005 }))
+      .map(([letter, length]) => letter + 'y'.repeat(length)),
+    fc.tuple(fc.constantFrom('é', '€'), fc.nat(9_000)).map(([one, times]) => one.repeat(times)),
+  )
+  const bytes = fc.uint8Array({ maxLength: 100 }).map((some) => Buffer.from(some))
+  const body = fc.oneof(
+    text,
+    text.map((one) => Buffer.from(one)),
+    bytes,
+  )
+  const [one, other] = twoProcesses({ compress: true })
+  let pages = 0
+  const ask = (
+    route: CachedRoute<CacheableRequest>,
+    host: string,
+    headers: IncomingHttpHeaders,
+  ) => {
+    const request = { ...page(headers), host }
+    return route.enter(route.keyOf(request) ?? '', request, {})
+  }
+  await fc.assert(
+    fc.asyncProperty(body, async (sent) => {
+      const host = `host-${pages++}.example`
+      const way = await ask(one.route, host, {})
+      if (!(way instanceof ForwardedRequest)) throw new Error('nobody has asked before')
+      way.finish({ status: 200, headers: { 'content-type': 'text/plain' }, body: sent })
+      for (const accept of ['identity', 'gzip', 'br']) {
+        const headers = { 'accept-encoding': accept }
+        const find = async () => {
+          const next = await ask(other.route, host, headers)
+          if (!(next instanceof ForwardedRequest)) return next
+          next.abandon()
+          return undefined
+        }
+        const found = await vi.waitUntil(find, { timeout: 15_000, interval: 5 })
+        const answer = other.route.answer('', found, headers, {})
+        const form = Buffer.from((sendableBody(answer) ?? '') as string)
+        const { head } = answer
+        const valueOf = (name: string) => (head.includes(name) ? head[head.indexOf(name) + 1] : '')
+        const decode = { gzip: gunzipSync, br: brotliDecompressSync }[
+          valueOf('content-encoding') ?? ''
+        ]
+        expect(valueOf('content-length')).toBe(String(form.length))
+        expect((decode?.(form) ?? form).equals(Buffer.from(sent as string))).toBe(true)
+      }
+    }),
+    { numRuns: 40 },
+  )
+})

@@ -1,17 +1,22 @@
 import type { FastifyInstance, FastifyReply, onSendHookHandler } from 'fastify'
 import { pipeline, Readable } from 'node:stream'
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
-import { weakened, type CompressStep } from '../../http/index.ts'
+import { compressNode, weakened, type CompressStep } from '../../http/index.ts'
 
 /**
  * Compresses what routes answer, in an `onSend` hook of theirs: behind those of the app and behind the
- * cache, which keeps the bytes as they were.
+ * cache, which keeps the bytes as they were. What the not-found handler answers belongs to no route and
+ * passes no such hook: it is compressed where Fastify writes it.
  */
 export function compressRoutes(app: FastifyInstance, step: CompressStep): void {
   const hook = hookOf(step)
   app.addHook('onRoute', (routeOptions) => {
     if (routeOptions.config?.hotpath?.compress === false) return
     routeOptions.onSend = [routeOptions.onSend ?? [], hook].flat()
+  })
+  app.addHook('onRequest', (request, reply, next) => {
+    if (request.is404) compressNode(step, request.raw, reply.raw)
+    next()
   })
   app.addHook('onClose', () => step.close())
 }

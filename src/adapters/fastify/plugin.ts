@@ -68,9 +68,7 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
   const { decodeRequests = false } = options
   const compress = resolveCompressStep(options.compress)
   const responseCache =
-    options.cache === false
-      ? undefined
-      : createResponseCache({ compress: compress?.forCache ?? false, ...options.cache })
+    options.cache === false ? undefined : createResponseCache(options.cache, compress)
   const { shed = false, limit = false, trustProxy = false } = options
   const proxies = resolveTrustProxy(trustProxy)
   const observe = resolveObserveStep(options)

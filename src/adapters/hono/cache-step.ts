@@ -134,8 +134,10 @@ function respond(
   init: ResponseInit,
 ): void {
   context.res = undefined
+  // A 204 takes no body, not even an empty one.
+  const sent = body === '' ? null : body
   // A Buffer is bytes like any other; the type knows shared memory, too, which it never is here.
-  context.res = new Response(body as ConstructorParameters<typeof Response>[0], init)
+  context.res = new Response(sent as ConstructorParameters<typeof Response>[0], init)
 }
 
 // What the exchange has taken from the headers of Node, the handler must not see in those of the
