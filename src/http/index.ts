@@ -25,6 +25,7 @@ export {
   closeHotpath,
   routeLimit,
   resolveHotpathOptions,
+  resolveSteps,
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from './adapter-options.ts'

@@ -123,6 +123,26 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
     for (const server of servers.splice(0)) await server.close()
     expect(registered()).toBe(before + 1)
   })
+
+  test('options that are refused leave nothing behind', async () => {
+    const before = components()
+    const everything = { budgets: true, cache: {}, shed: {}, compress: true, limit: '9/minute' }
+    const wrong = [
+      { limit: 'nonsense' },
+      { limit: { policy: '9/minute', allow: ['nowhere'] } },
+      { shed: { priority: 'high' } },
+      { cache: { ttlMs: -1 } },
+      { maxTraceEntries: -1 },
+      { compress: { level: 'most' } },
+      { decodeRequests: { maxRatio: 0 } },
+      { trustProxy: 'everybody' },
+    ]
+    for (const option of wrong) {
+      const plan = { user, ...everything, ...option } as unknown as ObservePlan
+      await expect(serve(plan), JSON.stringify(option)).rejects.toThrow()
+      expect(components(), JSON.stringify(option)).toEqual(before)
+    }
+  })
 })
 
 test('hono: without a server it is all the same', async () => {
