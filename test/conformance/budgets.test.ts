@@ -1,11 +1,14 @@
+import express from 'express'
 import { Hono } from 'hono'
+import { createServer } from 'node:http'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
 import { hotpath as honoHotpath } from '../../src/adapters/hono/index.ts'
 import { components } from '../../src/core/index.ts'
 import { createBudgets, type Budgets } from '../../src/measure/index.ts'
 import { createPool } from '../../src/postgres/index.ts'
 import { useDatabase } from '../services.ts'
-import type { ListeningServer } from './listening.ts'
+import { listening, type ListeningServer } from './listening.ts'
 import { observeServers, type ObservePlan } from './observe-servers.ts'
 
 const { url } = await useDatabase()
@@ -60,6 +63,15 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
     const get = await start({ budgets })
     expect((await get('/broken')).status).toBe(500)
     await vi.waitFor(() => expect(shown(budgets)).toEqual(['GET /broken, simple: 0']))
+  })
+
+  test('what has failed in a router of its own is known by its whole pattern', async () => {
+    const budgets = makeBudgets()
+    const broken = () => Promise.reject(new Error('broken'))
+    const get = await start({ budgets, user: broken })
+    for (const path of ['/users/1', '/users/2']) expect((await get(path)).status).toBe(500)
+    await vi.waitFor(() => expect(shown(budgets)).toEqual(['GET /users/:id, simple: 0']))
+    expect(budgets.stats().requests[0]).toMatchObject({ method: 'GET', route: '/users/:id' })
   })
 
   test('one whose client has gone counts where its budget was spent', async () => {
@@ -143,6 +155,38 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
       expect(components(), JSON.stringify(option)).toEqual(before)
     }
   })
+})
+
+test('express: the whole pattern, however deep the router is and whoever answers the error', async () => {
+  await using budgets = createBudgets()
+  const hot = expressHotpath({ budgets })
+  const deepest = express.Router()
+  deepest.get('/:id', () => Promise.reject(new Error('broken')))
+  const middle = express.Router()
+  middle.use('/inner', deepest)
+  const inside = express()
+  inside.use('/app', middle)
+  const app = express()
+  app.use(hot).use('/early', middle).use('/mounted', inside)
+  const answer: express.ErrorRequestHandler = (_error, _request, response, _next) => {
+    response.status(503).json({})
+  }
+  app.use('/early', answer)
+  app.use(answer)
+  const server = await listening(createServer(app), hot.close)
+  try {
+    for (const path of ['/early/inner/1', '/mounted/app/inner/1']) {
+      expect((await fetch(server.url + path)).status).toBe(503)
+    }
+  } finally {
+    await server.close()
+  }
+  await vi.waitFor(() =>
+    expect(shown(budgets)).toEqual([
+      'GET /early/inner/:id, simple: 0',
+      'GET /mounted/app/inner/:id, simple: 0',
+    ]),
+  )
 })
 
 test('hono: without a server it is all the same', async () => {

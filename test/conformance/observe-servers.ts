@@ -70,7 +70,10 @@ export const observeServers: Readonly<
   async 'node:http'({ user, ...options }) {
     const hot = nodeHotpath(options)
     const users = hot.named('/users/:id', async ({ url = '' }, response) =>
-      send(response, 200, await user(/\d+/.exec(url)?.[0] ?? '')),
+      user(/\d+/.exec(url)?.[0] ?? '').then(
+        (found) => send(response, 200, found),
+        () => send(response, 500, {}),
+      ),
     )
     const kept = hot.cached({ route: '/kept' }, (_request, response) =>
       send(response, 200, { kept: true }),

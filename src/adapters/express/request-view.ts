@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { LimitedRequest, ObservedRequest, RequestView } from '../../http/index.ts'
+import { patternOf } from './mounted-route.ts'
 
 /** A request of Express, with the whole of the path that it was routed by. */
 export class ExpressRequestView implements RequestView<Request>, LimitedRequest<Request> {
@@ -50,7 +51,6 @@ export class ObservedExpressRequest implements ObservedRequest {
   }
 
   get pattern(): string | undefined {
-    const route = this.#raw.route as { readonly path: unknown } | undefined
-    return route === undefined ? undefined : `${this.#raw.baseUrl}${String(route.path)}`
+    return patternOf(this.#raw)
   }
 }
