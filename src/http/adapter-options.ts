@@ -48,9 +48,9 @@ export interface HotpathOptions<Raw> extends ObserveOptions {
    */
   decodeRequests?: DecodeOptions | boolean | undefined
   /**
-   * Which proxies are believed about the address of a client.
+   * Which proxies are believed about the address of a client, and in metrics about its scheme.
    *
-   * @defaultValue false (none: the address is that of the socket)
+   * @defaultValue false (none: both are those of the socket)
    */
   trustProxy?: TrustProxy | undefined
 }
@@ -130,7 +130,7 @@ export function resolveSteps<Raw>(options: HotpathOptions<Raw>): ResolvedHotpath
     const compress = made.keep(resolveCompressStep(options.compress))
     return {
       compress,
-      observe: made.keep(resolveObserveStep(options)),
+      observe: made.keep(resolveObserveStep(options, proxies)),
       responseCache:
         cache === false
           ? undefined

@@ -1,9 +1,13 @@
 import express from 'express'
 import { Hono } from 'hono'
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createSecureServer, get } from 'node:https'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
 import { hotpath as honoHotpath } from '../../src/adapters/hono/index.ts'
+import { hotpath as nodeHotpath } from '../../src/adapters/node/index.ts'
 import { components } from '../../src/core/index.ts'
 import { createBudgets, type Budgets } from '../../src/measure/index.ts'
 import { createPool } from '../../src/postgres/index.ts'
@@ -31,11 +35,13 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
     made.push(budgets)
     return budgets
   }
-  async function start(plan: Partial<ObservePlan>): Promise<(path: string) => Promise<Response>> {
+  async function start(
+    plan: Partial<ObservePlan>,
+  ): Promise<(path: string, headers?: Record<string, string>) => Promise<Response>> {
     const server = await serve({ user, ...plan })
     servers.push(server)
-    return async (path) => {
-      const response = await fetch(server.url + path)
+    return async (path, headers = {}) => {
+      const response = await fetch(server.url + path, { headers })
       await response.arrayBuffer()
       return response
     }
@@ -72,6 +78,22 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
     for (const path of ['/users/1', '/users/2']) expect((await get(path)).status).toBe(500)
     await vi.waitFor(() => expect(shown(budgets)).toEqual(['GET /users/:id, simple: 0']))
     expect(budgets.stats().requests[0]).toMatchObject({ method: 'GET', route: '/users/:id' })
+  })
+
+  test('durations are kept by the scheme, as a trusted proxy says', async () => {
+    const schemes = (budgets: Budgets) =>
+      budgets.stats().requests.map(({ scheme, durations }) => `${scheme}: ${durations.count}`)
+    const headers = { 'x-forwarded-proto': 'https' }
+    for (const { trustProxy, expected } of [
+      { trustProxy: 1, expected: ['http: 1', 'https: 2'] },
+      { trustProxy: false, expected: ['http: 3'] },
+    ] as const) {
+      const budgets = makeBudgets()
+      const get = await start({ budgets, trustProxy })
+      await get('/kept')
+      for (let n = 0; n < 2; n++) await get('/kept', headers)
+      await vi.waitFor(() => expect(schemes(budgets)).toEqual(expected))
+    }
   })
 
   test('one whose client has gone counts where its budget was spent', async () => {
@@ -187,6 +209,28 @@ test('express: the whole pattern, however deep the router is and whoever answers
       'GET /mounted/app/inner/:id, simple: 0',
     ]),
   )
+})
+
+test('a socket with TLS is https', async () => {
+  await using budgets = createBudgets()
+  const hot = nodeHotpath({ budgets })
+  const folder = new URL('../integration/tls/', import.meta.url)
+  const [cert, key] = await Promise.all(
+    ['cert.pem', 'key.pem'].map((name) => readFile(new URL(name, folder))),
+  )
+  const handler = hot.handler((_request, response) => response.end())
+  const server = createSecureServer({ cert, key }, (request, response) => {
+    void handler(request, response)
+  })
+  const { url: base, close } = await listening(server, hot.close)
+  try {
+    const request = get(base.replace('http:', 'https:'), { rejectUnauthorized: false })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.resume()
+    await vi.waitFor(() => expect(budgets.stats().requests[0]?.scheme).toBe('https'))
+  } finally {
+    await close()
+  }
 })
 
 test('hono: without a server it is all the same', async () => {
