@@ -5,7 +5,7 @@ import type { Soak } from '../kit/soak.ts'
 import { writeLog } from '../lines/log-file.ts'
 import { readInChild } from '../lines/read-in-child.ts'
 
-// Single lines make three times as much garbage, so that V8 gives its young generation more room.
+// Single lines make two and a half times as much garbage, so that V8 gives its young generation more room.
 const maxRssMb = { arrays: 90, single: 110 }
 
 const soak: Soak = {
