@@ -5,7 +5,8 @@ import type { Soak } from '../kit/soak.ts'
 import { writeLog } from '../lines/log-file.ts'
 import { readInChild } from '../lines/read-in-child.ts'
 
-const maxRssMb = 90
+// Single lines make two and a half times as much garbage, so that V8 gives its young generation more room.
+const maxRssMb = { arrays: 90, single: 110 }
 
 const soak: Soak = {
   title: 'files of 100 MB to 4 GB are read line by line, and a single line of 1 GB is met',
@@ -17,7 +18,7 @@ const soak: Soak = {
     const folder = await mkdtemp(join(tmpdir(), 'hotpath-lines-'))
     const contenders: Record<string, Record<string, number>> = {}
     const failures: string[] = []
-    const peaks: number[] = []
+    const peaks = { arrays: 0, single: 0 }
     try {
       const sizes = [100, 1_000, operations].filter((size) => size <= operations)
       for (const megabytes of new Set(sizes)) {
@@ -26,7 +27,7 @@ const soak: Soak = {
         for (const what of ['arrays', 'single'] as const) {
           const { count, peakRssMb } = await readInChild(what, path)
           if (count !== lines) failures.push(`${path}: ${count} lines, not ${lines}`)
-          if (what === 'arrays') peaks.push(peakRssMb)
+          peaks[what] = Math.max(peaks[what], peakRssMb)
           contenders[`${what}, ${megabytes} MB`] = { lines: count, 'peak RSS, MB': peakRssMb }
         }
         await rm(path)
@@ -38,16 +39,21 @@ const soak: Soak = {
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
-    const peak = Math.max(...peaks)
     return {
       contenders,
       failures,
       claims: [
         {
           claim: 'arrays of lines take at most 90 MB whatever the size of the file',
-          value: peak,
-          bar: maxRssMb,
-          holds: peak <= maxRssMb,
+          value: peaks.arrays,
+          bar: maxRssMb.arrays,
+          holds: peaks.arrays <= maxRssMb.arrays,
+        },
+        {
+          claim: 'single lines take at most 110 MB up to 4 GB',
+          value: peaks.single,
+          bar: maxRssMb.single,
+          holds: peaks.single <= maxRssMb.single,
         },
         {
           claim: 'every line is read, and a line of 1 GB is one error in constant memory',

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../core/index.ts'
 import type { Aborts, Stoppable } from './aborts.ts'
 import { checkLiteralAddress } from './address-guard.ts'
+import { exchangeBegins, exchangeEnded } from './agents.ts'
 import { Exchange, type Answer } from './exchange.ts'
 import {
   connectionFailed,
@@ -80,11 +81,13 @@ export class Attempt implements Stoppable {
     if (publicAddressesOnly) checkLiteralAddress(target.url.hostname)
     const exchange = new Exchange(target, maxBodyBytes)
     this.#exchange = exchange
+    exchangeBegins()
     try {
       return await exchange.send(dispatcher)
     } catch (error) {
       throw this.#explain(error, target, exchange.isSent)
     } finally {
+      exchangeEnded()
       this.isSent ||= exchange.isSent
     }
   }

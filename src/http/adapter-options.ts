@@ -7,6 +7,7 @@ import { resolveTrustProxy, type TrustedProxies, type TrustProxy } from './clien
 import { DecodeStep, type DecodeOptions } from './decode-request.ts'
 import type { LimitOptions } from './limit-options.ts'
 import { LimitStep } from './limit-step.ts'
+import { MadeComponents } from './made-components.ts'
 import { observeOptionNames, type ObserveOptions } from './observe-options.ts'
 import { resolveObserveStep, type ObserveStep } from './observe-step.ts'
 import { ShedStep, type ShedOptions } from './shed-step.ts'
@@ -47,9 +48,9 @@ export interface HotpathOptions<Raw> extends ObserveOptions {
    */
   decodeRequests?: DecodeOptions | boolean | undefined
   /**
-   * Which proxies are believed about the address of a client.
+   * Which proxies are believed about the address of a client, and in metrics about its scheme.
    *
-   * @defaultValue false (none: the address is that of the socket)
+   * @defaultValue false (none: both are those of the socket)
    */
   trustProxy?: TrustProxy | undefined
 }
@@ -90,7 +91,7 @@ export async function closeHotpath<Raw>({
   await Promise.all([
     observe?.close(),
     responseCache?.close(),
-    shed?.shedder.close(),
+    shed?.close(),
     limit?.close(),
     compress?.close(),
     ...routeLimits.map((step) => step.close()),
@@ -110,19 +111,36 @@ export function resolveHotpathOptions<Raw>(
     'decodeRequests',
     'trustProxy',
   ])
-  const { cache, shed = false, limit = false, trustProxy = false } = options
+  return resolveSteps(options)
+}
+
+/**
+ * The same for an adapter that has checked the names of the options itself. Where one of them is wrong
+ * nothing stays behind of what was made for the others.
+ *
+ * @throws HotpathError HOTPATH_OPTION_INVALID, HOTPATH_LIMIT_POLICY_INVALID
+ */
+export function resolveSteps<Raw>(options: HotpathOptions<Raw>): ResolvedHotpathOptions<Raw> {
+  const { cache = {}, shed = false, limit = false, trustProxy = false } = options
   const { decodeRequests = false } = options
-  const compress = resolveCompressStep(options.compress)
   const proxies = resolveTrustProxy(trustProxy)
-  return {
-    observe: resolveObserveStep(options),
-    responseCache: cache === false ? undefined : createResponseCache(cache, compress),
-    clock: (cache === false ? undefined : cache?.clock) ?? systemClock,
-    shed: shed === false ? undefined : new ShedStep(shed),
-    limit: limit === false ? undefined : new LimitStep('limit', limit, proxies),
-    compress,
-    decode: decodeRequests === false ? undefined : new DecodeStep(decodeRequests),
-    proxies,
-    routeLimits: [],
+  const decode = decodeRequests === false ? undefined : new DecodeStep(decodeRequests)
+  const made = new MadeComponents()
+  try {
+    const compress = made.keep(resolveCompressStep(options.compress))
+    return {
+      compress,
+      observe: made.keep(resolveObserveStep(options, proxies)),
+      responseCache: cache === false ? undefined : made.keep(createResponseCache(cache, compress)),
+      clock: (cache === false ? undefined : cache.clock) ?? systemClock,
+      shed: shed === false ? undefined : made.keep(new ShedStep(shed)),
+      limit: limit === false ? undefined : made.keep(new LimitStep('limit', limit, proxies)),
+      decode,
+      proxies,
+      routeLimits: [],
+    }
+  } catch (error) {
+    made.close()
+    throw error
   }
 }

@@ -86,6 +86,23 @@ export function clientAddress(
   return address
 }
 
+/** How many trusted proxies have handed a request on, one after the other. */
+export function trustedHops(
+  socketAddress: string | undefined,
+  headers: IncomingHttpHeaders,
+  { hops, networks, header }: TrustedProxies,
+): number {
+  if (networks === undefined) return hops
+  if (socketAddress === undefined || !networks.has(ofSocket(socketAddress))) return 0
+  let count = 1
+  for (const named of forwardedChain(header, headers[header]?.toString() ?? '')) {
+    const canonical = canonicalAddress(named)
+    if (canonical === undefined || !networks.has(canonical) || count === hops) break
+    count++
+  }
+  return count
+}
+
 const recentSockets = new Map<string, string>()
 
 // The system has written it: an IPv4 address needs no check.

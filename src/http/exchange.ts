@@ -1,6 +1,8 @@
 import type { Found } from './cached-route.ts'
+import type { ArrivedRequest } from './client-scheme.ts'
 import type { ForwardedRequest } from './forwarded-request.ts'
 import { notStored } from './stored-response.ts'
+import type { UrlScheme } from '../measure/index.ts'
 import { needsRequestContext, RequestScope, runInRequest, systemClock } from '../core/index.ts'
 
 /** How a request ended. */
@@ -15,7 +17,7 @@ export interface ExchangeEnd {
 export type CacheVerdict = 'hit' | 'miss' | 'collapsed'
 
 /** A request as the adapter hands it over when it arrives. */
-export interface ObservedRequest {
+export interface ObservedRequest extends ArrivedRequest {
   readonly method: string
   /** Path and query. */
   readonly url: string
@@ -27,6 +29,8 @@ export interface ObservedRequest {
 export class Exchange extends RequestScope {
   /** What the response cache said; undefined on a route without one, or where it was passed by. */
   cacheVerdict: CacheVerdict | undefined = undefined
+  /** How the client has asked, where somebody counts by it. */
+  scheme: UrlScheme | undefined = undefined
   readonly #request: ObservedRequest
   readonly #onEnd: (exchange: Exchange, end: ExchangeEnd) => void
   #name: string | undefined = undefined

@@ -14,13 +14,26 @@ export function* forwardedChain(header: ForwardedHeader, value: string): Generat
   }
 }
 
+/** The protocols that they were asked by, in the same order, in lower case. */
+export function* forwardedProtocols(header: ForwardedHeader, value: string): Generator<string> {
+  const isStandard = header === 'forwarded'
+  for (const member of fromTheRight(value, ',', isStandard)) {
+    yield (isStandard ? valueOf(member, protoPair) : member).trim().toLowerCase()
+  }
+}
+
+const protoPair = /^\s*proto=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))\s*$/i
 const forPair = /^\s*for=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))\s*$/i
 
 /** The `for` of one member of `Forwarded`. One that has two of them is malformed (RFC 7239, 4). */
 function namedBy(member: string): string {
+  return valueOf(member, forPair)
+}
+
+function valueOf(member: string, sought: RegExp): string {
   let named: string | undefined
   for (const pair of fromTheRight(member, ';', true)) {
-    const [, quoted, token] = forPair.exec(pair) ?? []
+    const [, quoted, token] = sought.exec(pair) ?? []
     const node = quoted?.replaceAll(/\\(.)/g, '$1') ?? token
     if (node === undefined) continue
     if (named !== undefined) return ''

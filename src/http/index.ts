@@ -25,6 +25,7 @@ export {
   closeHotpath,
   routeLimit,
   resolveHotpathOptions,
+  resolveSteps,
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from './adapter-options.ts'
@@ -38,6 +39,7 @@ export {
   runExchange,
   type ObservedRequest,
 } from './exchange.ts'
+export { isEncrypted } from './client-scheme.ts'
 export { ForwardedRequest, type FinishedAnswer } from './forwarded-request.ts'
 export type { ResponseHeaders } from './header-rules.ts'
 export { keepTicksFast } from './keep-ticks-fast.ts'

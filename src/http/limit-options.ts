@@ -124,7 +124,6 @@ export function resolveLimitOptions<Request>(
   ) {
     invalid(`${name}.limiter`, 'a limiter of createLimiter, or a function that names one', limiter)
   }
-  const own = policy === undefined ? undefined : createLimiter(policy, { name })
   const isHeader = typeof key === 'object' && key !== null
   if (key !== 'address' && typeof key !== 'function' && !isHeader) {
     invalid(`${name}.key`, "'address', { header }, or a function of the request", key)
@@ -143,6 +142,9 @@ export function resolveLimitOptions<Request>(
   if (headers !== false && !['standard', 'legacy', 'both'].includes(headers)) {
     invalid(`${name}.headers`, "'standard', 'legacy', 'both' or false", headers)
   }
+  const networks = allow === undefined ? undefined : networksOf(`${name}.allow`, allow)
+  // Last: it is registered, and must not be for options that are refused.
+  const own = policy === undefined ? undefined : createLimiter(policy, { name })
   return {
     limiterOf: typeof limiter === 'function' ? limiter : constant(own ?? limiter),
     own,
@@ -150,7 +152,7 @@ export function resolveLimitOptions<Request>(
     key: typeof key === 'function' ? key : undefined,
     cost,
     skip,
-    allow: allow === undefined ? undefined : networksOf(`${name}.allow`, allow),
+    allow: networks,
     isShadow,
     isStandard: headers === 'standard' || headers === 'both',
     isLegacy: headers === 'legacy' || headers === 'both',

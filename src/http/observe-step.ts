@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { invalid, nonNegativeInteger } from '../core/index.ts'
 import { createBudgets, type Budgets, type RequestKind } from '../measure/index.ts'
+import type { TrustedProxies } from './client-address.ts'
+import { clientScheme } from './client-scheme.ts'
 import {
   attachExchange,
   Exchange,
@@ -19,13 +21,15 @@ export class ObserveStep {
   readonly #maxTraceEntries: number
   readonly #warns: boolean
   readonly #sendsTiming: boolean
+  readonly #proxies: TrustedProxies | undefined
 
-  constructor({ budgets, maxTraceEntries, warns, sendsTiming }: ResolvedObserveOptions) {
+  constructor({ budgets, maxTraceEntries, warns, sendsTiming, proxies }: ResolvedObserveOptions) {
     this.#isOwn = budgets === true || (budgets !== false && !('record' in budgets))
     this.budgets = resolveBudgets(budgets)
     this.#maxTraceEntries = maxTraceEntries
     this.#warns = warns
     this.#sendsTiming = sendsTiming
+    this.#proxies = proxies
   }
 
   /**
@@ -42,6 +46,8 @@ export class ObserveStep {
   /** The same without a response of `node:http`: whoever opens the exchange ends it. */
   openAlone(request: ObservedRequest, carrier: object): Exchange {
     const exchange = new Exchange(request, this.#maxTraceEntries, this.#settle)
+    // Now: a socket that was closed knows no address any more.
+    if (this.budgets !== undefined) exchange.scheme = clientScheme(request, this.#proxies)
     attachExchange(carrier, exchange)
     return exchange
   }
@@ -56,11 +62,11 @@ export class ObserveStep {
   }
 
   readonly #settle = (exchange: Exchange, { durationMs, status, isSent }: ExchangeEnd): void => {
-    const { method, pattern: route, cacheVerdict } = exchange
+    const { method, scheme, pattern: route, cacheVerdict } = exchange
     // Refused by a limit or by the shedder, it has not been what it would have been.
     const isBroken = !isSent || status >= 500 || status === 429
     const kind = kindOf(exchange)
-    this.budgets?.record({ method, route, kind, durationMs, isBroken, cacheVerdict })
+    this.budgets?.record({ method, scheme, route, kind, durationMs, isBroken, cacheVerdict })
     if (this.#warns) warnAfter(exchange)
   }
 
@@ -82,6 +88,7 @@ interface ResolvedObserveOptions {
   readonly maxTraceEntries: number
   readonly warns: boolean
   readonly sendsTiming: boolean
+  readonly proxies: TrustedProxies | undefined
 }
 
 /**
@@ -89,7 +96,10 @@ interface ResolvedObserveOptions {
  *
  * @throws HotpathError HOTPATH_OPTION_INVALID
  */
-export function resolveObserveStep(options: ObserveOptions): ObserveStep | undefined {
+export function resolveObserveStep(
+  options: ObserveOptions,
+  proxies: TrustedProxies | undefined,
+): ObserveStep | undefined {
   const { warnRepeatedQueries: warns = isDevelopment(), budgets = false } = options
   const { serverTiming: sendsTiming = false } = options
   if (options.warnRepeatedQueries === true && options.maxTraceEntries === 0) {
@@ -98,7 +108,7 @@ export function resolveObserveStep(options: ObserveOptions): ObserveStep | undef
   const traceEntries = options.maxTraceEntries ?? (warns ? warningTraceEntries : 0)
   const maxTraceEntries = nonNegativeInteger('maxTraceEntries', traceEntries)
   if (maxTraceEntries === 0 && budgets === false && !sendsTiming) return undefined
-  return new ObserveStep({ budgets, maxTraceEntries, warns, sendsTiming })
+  return new ObserveStep({ budgets, maxTraceEntries, warns, sendsTiming, proxies })
 }
 
 function resolveBudgets(given: NonNullable<ObserveOptions['budgets']>): Budgets | undefined {

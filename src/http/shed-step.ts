@@ -74,6 +74,10 @@ export class ShedStep {
     writeAnswer(response, request.method, refusalAnswer(admission))
     return false
   }
+
+  async close(): Promise<void> {
+    await this.shedder.close()
+  }
 }
 
 /** The permit of a response that a server of `node:http` sends. */

@@ -26,9 +26,14 @@ const boundsMs = [
 /** What a request was answered by: `cached` by the response cache, `database` with queries. */
 export type RequestKind = 'simple' | 'database' | 'cached'
 
+/** How a client has asked: `url.scheme` of OpenTelemetry. */
+export type UrlScheme = 'http' | 'https'
+
 /** A request that has come to its end. */
 export interface EndedRequest {
   readonly method: string
+  /** @defaultValue 'http' */
+  readonly scheme?: UrlScheme | undefined
   /** The pattern of its route; undefined where no route is known. */
   readonly route: string | undefined
   readonly kind: RequestKind
@@ -45,7 +50,7 @@ export interface EndedRequest {
 /** The budgets of one route, each made when the first request comes that it is about. */
 export class RouteBudgets {
   /** Of all its requests since the start, also of those that were broken off. */
-  readonly durations: DurationCounts = new DurationCounts(boundsMs)
+  readonly durations: Partial<Record<UrlScheme, DurationCounts>> = {}
   readonly #subject: string
   readonly #own: RouteBudget
   readonly #options: ResolvedBudgetsOptions
@@ -62,7 +67,10 @@ export class RouteBudgets {
 
   record(request: EndedRequest, nowMs: number, window: () => SlidingWindow): void {
     const { cacheVerdict, durationMs, isBroken } = request
-    this.durations.add(durationMs)
+    // Whatever else somebody may hand in: there are two, so that memory is bounded.
+    const scheme = request.scheme === 'https' ? 'https' : 'http'
+    const durations = (this.durations[scheme] ??= new DurationCounts(boundsMs))
+    durations.add(durationMs)
     // The other request went by what its handler did, and ended first.
     const isLikeDatabase = cacheVerdict === 'collapsed' && this.#database !== undefined
     const kind = this.#kindOf(isLikeDatabase ? 'database' : request.kind)

@@ -6,7 +6,13 @@ import {
   type HotpathEvents,
   type ManualClock,
 } from '../core/index.ts'
-import { createBudgets, type Budgets, type BudgetsOptions, type EndedRequest } from './index.ts'
+import {
+  createBudgets,
+  type Budgets,
+  type BudgetsOptions,
+  type EndedRequest,
+  type UrlScheme,
+} from './index.ts'
 
 type Turn = HotpathEvents['hotpath:measure:budget']
 
@@ -165,6 +171,17 @@ test('routes beyond the most that are kept share one budget', () => {
     ['GET /0', 1],
     ['GET /1', 1],
     ['(other routes)', 999],
+  ])
+})
+
+test('durations are kept apart for two schemes, and for no others', () => {
+  make()
+  for (const scheme of [undefined, 'http', 'https', 'gopher'] as UrlScheme[]) {
+    answer(1, 1, { scheme })
+  }
+  expect(budgets.stats().requests).toMatchObject([
+    { scheme: 'http', durations: { count: 3 } },
+    { scheme: 'https', durations: { count: 1 } },
   ])
 })
 

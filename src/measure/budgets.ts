@@ -14,7 +14,7 @@ import {
   type BudgetsOptions,
   type ResolvedBudgetsOptions,
 } from './budget-options.ts'
-import { RouteBudgets, type EndedRequest } from './budget-route.ts'
+import { RouteBudgets, type EndedRequest, type UrlScheme } from './budget-route.ts'
 import type { BudgetReport } from './budget-verdict.ts'
 import type { DurationBuckets } from '../core/index.ts'
 import type { SlidingWindow } from './sliding-slices.ts'
@@ -23,6 +23,7 @@ const turned = eventChannel('hotpath:measure:budget')
 
 /** A window moves on in steps of a sixth of it. */
 const sliceCount = 6
+const schemes: readonly UrlScheme[] = ['http', 'https']
 const unknownRoute = '(no route)'
 const otherRoutes = '(other routes)'
 
@@ -34,14 +35,15 @@ export interface BudgetsStats {
   readonly notEnoughData: number
   /** All of them: those of routes in the order of their first requests, then those of components. */
   readonly budgets: readonly BudgetReport[]
-  /** How long requests took since the start, by route; without those of routes that have no budget. */
+  /** How long requests took since the start, by route and scheme; without those of routes that have no budget. */
   readonly requests: readonly RequestDurations[]
 }
 
-/** The requests of one route. */
+/** The requests of one route that came by one scheme. */
 export interface RequestDurations {
   /** `_OTHER` for those above `maxRoutes`, of whatever method. */
   readonly method: string
+  readonly scheme: UrlScheme
   /** The pattern, `/users/:id`. */
   readonly route: string
   readonly durations: DurationBuckets
@@ -211,7 +213,10 @@ class SlidingBudgets implements Budgets {
       [...methods].flatMap(([method, budgets]) =>
         budgets === false
           ? []
-          : [{ method: method || '_OTHER', route, durations: budgets.durations.snapshot() }],
+          : schemes.flatMap((scheme) => {
+              const durations = budgets.durations[scheme]?.snapshot()
+              return durations ? [{ method: method || '_OTHER', scheme, route, durations }] : []
+            }),
       ),
     )
   }

@@ -5,7 +5,7 @@ export {
 } from './budget-expect.ts'
 export type { HitCounts } from './budget-hits.ts'
 export type { BudgetsOptions, RouteBudget } from './budget-options.ts'
-export type { EndedRequest, RequestKind } from './budget-route.ts'
+export type { EndedRequest, RequestKind, UrlScheme } from './budget-route.ts'
 export type { BudgetReport, BudgetState, HitRatioReport, LatencyReport } from './budget-verdict.ts'
 export {
   createBudgets,

@@ -9,10 +9,10 @@ export const budgetsMetrics: MetricTable<BudgetsStats> = {
       name: 'http.server.request.duration',
       type: 'histogram',
       unit: 's',
-      help: 'How long requests took, by method and route.',
+      help: 'How long requests took, by method, scheme and route.',
       points: ({ requests }) =>
-        requests.map(({ method, route, durations }) => ({
-          attributes: { 'http.request.method': method, 'http.route': route },
+        requests.map(({ method, scheme, route, durations }) => ({
+          attributes: { 'http.request.method': method, 'url.scheme': scheme, 'http.route': route },
           value: durations,
         })),
     },

@@ -42,10 +42,13 @@ export class RowIterator<T> implements AsyncIterableIterator<T, undefined> {
   async #take(): Promise<IteratorResult<T, undefined>> {
     try {
       while (this.#next >= this.#rows.length) {
-        const { done, value } = await this.#batches.next()
-        this.#rows = done ? [] : value.rows
+        // While it waits for a file V8 collects garbage. Rows that have been taken would survive each
+        // time, and V8 makes its young generation larger the more has survived: 100 MB more in the end.
+        this.#rows = []
         this.#next = 0
+        const { done, value } = await this.#batches.next()
         if (done) return { done: true, value: undefined }
+        this.#rows = value.rows
       }
       return { done: false, value: this.#rows[this.#next++] as T }
     } finally {

@@ -1,11 +1,18 @@
+import express from 'express'
 import { Hono } from 'hono'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createSecureServer, get } from 'node:https'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
 import { hotpath as honoHotpath } from '../../src/adapters/hono/index.ts'
+import { hotpath as nodeHotpath } from '../../src/adapters/node/index.ts'
 import { components } from '../../src/core/index.ts'
 import { createBudgets, type Budgets } from '../../src/measure/index.ts'
 import { createPool } from '../../src/postgres/index.ts'
 import { useDatabase } from '../services.ts'
-import type { ListeningServer } from './listening.ts'
+import { listening, type ListeningServer } from './listening.ts'
 import { observeServers, type ObservePlan } from './observe-servers.ts'
 
 const { url } = await useDatabase()
@@ -28,11 +35,13 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
     made.push(budgets)
     return budgets
   }
-  async function start(plan: Partial<ObservePlan>): Promise<(path: string) => Promise<Response>> {
+  async function start(
+    plan: Partial<ObservePlan>,
+  ): Promise<(path: string, headers?: Record<string, string>) => Promise<Response>> {
     const server = await serve({ user, ...plan })
     servers.push(server)
-    return async (path) => {
-      const response = await fetch(server.url + path)
+    return async (path, headers = {}) => {
+      const response = await fetch(server.url + path, { headers })
       await response.arrayBuffer()
       return response
     }
@@ -60,6 +69,31 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
     const get = await start({ budgets })
     expect((await get('/broken')).status).toBe(500)
     await vi.waitFor(() => expect(shown(budgets)).toEqual(['GET /broken, simple: 0']))
+  })
+
+  test('what has failed in a router of its own is known by its whole pattern', async () => {
+    const budgets = makeBudgets()
+    const broken = () => Promise.reject(new Error('broken'))
+    const get = await start({ budgets, user: broken })
+    for (const path of ['/users/1', '/users/2']) expect((await get(path)).status).toBe(500)
+    await vi.waitFor(() => expect(shown(budgets)).toEqual(['GET /users/:id, simple: 0']))
+    expect(budgets.stats().requests[0]).toMatchObject({ method: 'GET', route: '/users/:id' })
+  })
+
+  test('durations are kept by the scheme, as a trusted proxy says', async () => {
+    const schemes = (budgets: Budgets) =>
+      budgets.stats().requests.map(({ scheme, durations }) => `${scheme}: ${durations.count}`)
+    const headers = { 'x-forwarded-proto': 'https' }
+    for (const { trustProxy, expected } of [
+      { trustProxy: 1, expected: ['http: 1', 'https: 2'] },
+      { trustProxy: false, expected: ['http: 3'] },
+    ] as const) {
+      const budgets = makeBudgets()
+      const get = await start({ budgets, trustProxy })
+      await get('/kept')
+      for (let n = 0; n < 2; n++) await get('/kept', headers)
+      await vi.waitFor(() => expect(schemes(budgets)).toEqual(expected))
+    }
   })
 
   test('one whose client has gone counts where its budget was spent', async () => {
@@ -123,6 +157,80 @@ describe.each(Object.entries(observeServers))('%s', (_adapter, serve) => {
     for (const server of servers.splice(0)) await server.close()
     expect(registered()).toBe(before + 1)
   })
+
+  test('options that are refused leave nothing behind', async () => {
+    const before = components()
+    const everything = { budgets: true, cache: {}, shed: {}, compress: true, limit: '9/minute' }
+    const wrong = [
+      { limit: 'nonsense' },
+      { limit: { policy: '9/minute', allow: ['nowhere'] } },
+      { shed: { priority: 'high' } },
+      { cache: { ttlMs: -1 } },
+      { maxTraceEntries: -1 },
+      { compress: { level: 'most' } },
+      { decodeRequests: { maxRatio: 0 } },
+      { trustProxy: 'everybody' },
+    ]
+    for (const option of wrong) {
+      const plan = { user, ...everything, ...option } as unknown as ObservePlan
+      await expect(serve(plan), JSON.stringify(option)).rejects.toThrow()
+      expect(components(), JSON.stringify(option)).toEqual(before)
+    }
+  })
+})
+
+test('express: the whole pattern, however deep the router is and whoever answers the error', async () => {
+  await using budgets = createBudgets()
+  const hot = expressHotpath({ budgets })
+  const deepest = express.Router()
+  deepest.get('/:id', () => Promise.reject(new Error('broken')))
+  const middle = express.Router()
+  middle.use('/inner', deepest)
+  const inside = express()
+  inside.use('/app', middle)
+  const app = express()
+  app.use(hot).use('/early', middle).use('/mounted', inside)
+  const answer: express.ErrorRequestHandler = (_error, _request, response, _next) => {
+    response.status(503).json({})
+  }
+  app.use('/early', answer)
+  app.use(answer)
+  const server = await listening(createServer(app), hot.close)
+  try {
+    for (const path of ['/early/inner/1', '/mounted/app/inner/1']) {
+      expect((await fetch(server.url + path)).status).toBe(503)
+    }
+  } finally {
+    await server.close()
+  }
+  await vi.waitFor(() =>
+    expect(shown(budgets)).toEqual([
+      'GET /early/inner/:id, simple: 0',
+      'GET /mounted/app/inner/:id, simple: 0',
+    ]),
+  )
+})
+
+test('a socket with TLS is https', async () => {
+  await using budgets = createBudgets()
+  const hot = nodeHotpath({ budgets })
+  const folder = new URL('../integration/tls/', import.meta.url)
+  const [cert, key] = await Promise.all(
+    ['cert.pem', 'key.pem'].map((name) => readFile(new URL(name, folder))),
+  )
+  const handler = hot.handler((_request, response) => response.end())
+  const server = createSecureServer({ cert, key }, (request, response) => {
+    void handler(request, response)
+  })
+  const { url: base, close } = await listening(server, hot.close)
+  try {
+    const request = get(base.replace('http:', 'https:'), { rejectUnauthorized: false })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    response.resume()
+    await vi.waitFor(() => expect(budgets.stats().requests[0]?.scheme).toBe('https'))
+  } finally {
+    await close()
+  }
 })
 
 test('hono: without a server it is all the same', async () => {

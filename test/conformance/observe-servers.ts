@@ -7,12 +7,13 @@ import { hotpath as expressHotpath } from '../../src/adapters/express/index.ts'
 import { hotpath as fastifyHotpath } from '../../src/adapters/fastify/index.ts'
 import { hotpath as honoHotpath } from '../../src/adapters/hono/index.ts'
 import { hotpath as nodeHotpath, type Listener } from '../../src/adapters/node/index.ts'
-import type { ObserveOptions, ResponseCacheOptions } from '../../src/http/index.ts'
+import type { ObserveOptions, ResponseCacheOptions, TrustProxy } from '../../src/http/index.ts'
 import { listening, type ListeningServer } from './listening.ts'
 
 /** What a server is to do. */
 export interface ObservePlan extends ObserveOptions {
   readonly cache?: ResponseCacheOptions | false
+  readonly trustProxy?: TrustProxy
   /** Answers `GET /users/:id`. */
   readonly user: (id: string) => Promise<object>
 }
@@ -70,7 +71,10 @@ export const observeServers: Readonly<
   async 'node:http'({ user, ...options }) {
     const hot = nodeHotpath(options)
     const users = hot.named('/users/:id', async ({ url = '' }, response) =>
-      send(response, 200, await user(/\d+/.exec(url)?.[0] ?? '')),
+      user(/\d+/.exec(url)?.[0] ?? '').then(
+        (found) => send(response, 200, found),
+        () => send(response, 500, {}),
+      ),
     )
     const kept = hot.cached({ route: '/kept' }, (_request, response) =>
       send(response, 200, { kept: true }),

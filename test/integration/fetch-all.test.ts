@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { serve } from './fetch-servers.ts'
+import { serve, serveNobody } from './fetch-servers.ts'
 
 const errorOf = (result: FetchResult<unknown> | undefined) =>
   result?.ok === false ? (result.error as HotpathError & { status?: number }) : undefined
@@ -210,6 +210,32 @@ describe('limits', () => {
     }
     await until(() => sockets.size <= 1)
   })
+})
+
+test('a connection that is being opened for nobody any more holds no process', async () => {
+  const { url } = await serve((_, response) => response.end('1'))
+  const silent = await serveNobody()
+  const program = `
+    import { fetchAll } from 'hotpath/batch'
+    for await (const { ok } of fetchAll(new Set(['${url}', '${silent}']))) {
+      console.log(ok)
+      break
+    }
+    const endMs = performance.now()
+    process.on('exit', () => console.log(Math.round(performance.now() - endMs)))
+    // Called in the same turn, it gets its answer all the same.
+    const [last] = await fetchAll(['${url}'])
+    console.log(last.ok)
+  `
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', program],
+    { cwd: new URL('../..', import.meta.url) },
+  )
+  const [first, last, heldMs] = stdout.split('\n')
+  expect([first, last]).toEqual(['true', 'true'])
+  // undici would try for 10 s.
+  expect(Number(heldMs)).toBeLessThan(5_000)
 })
 
 test('a process does not end between two attempts, and does when all have ended', async () => {

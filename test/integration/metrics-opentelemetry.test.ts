@@ -81,6 +81,18 @@ describe('the metrics for OpenTelemetry', () => {
     expect(types).toContain('major')
   })
 
+  test('have the attributes that the conventions require of a request', async () => {
+    const durations = (await collect()).get('http.server.request.duration')
+    const attributes = durations?.dataPoints.map((point) => point.attributes)
+    expect(attributes).toContainEqual(
+      expect.objectContaining({
+        'http.request.method': 'GET',
+        'url.scheme': 'http',
+        'http.route': '/page',
+      }),
+    )
+  })
+
   test('agree with those for Prometheus', async () => {
     const metrics = await collect()
     const prometheus = parsePrometheus(prometheusText().body)

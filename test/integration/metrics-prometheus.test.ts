@@ -102,7 +102,7 @@ describe('the text for Prometheus', () => {
     await expect
       .poll(() => valueOf('hotpath_tasks_attempts_total', { hotpath_outcome: 'completed' }))
       .toBe(1)
-    const page = { http_request_method: 'GET', http_route: '/page' }
+    const page = { http_request_method: 'GET', url_scheme: 'http', http_route: '/page' }
     const requests = samplesOf(scrape(), 'http_server_request_duration_seconds', page)
     expect(requests.at(-1)).toMatchObject({ value: 3 })
     expect(valueOf('hotpath_workers_calls_total', { hotpath_outcome: 'completed' })).toBe(1)

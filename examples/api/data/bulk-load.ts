@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg'
+import type { Transaction } from 'hotpath/postgres'
 
 interface Definition {
   readonly table: string
@@ -12,22 +12,22 @@ interface Definition {
  * row by row. Call it within a transaction, so that a failure puts them back as well.
  */
 export async function withoutIndexes(
-  client: ClientBase,
+  tx: Transaction,
   tables: readonly string[],
   work: () => Promise<void>,
 ): Promise<void> {
-  const keys = await definitions(client, keysOf, tables)
-  const indexes = await definitions(client, indexesOf, tables)
+  const keys = await definitions(tx, keysOf, tables)
+  const indexes = await definitions(tx, indexesOf, tables)
   for (const { table, name } of keys) {
-    await client.query(`alter table ${table} drop constraint ${name}`)
+    await tx.query(`alter table ${table} drop constraint ${name}`)
   }
-  for (const { name } of indexes) await client.query(`drop index ${name}`)
+  for (const { name } of indexes) await tx.query(`drop index ${name}`)
 
   await work()
 
-  for (const { definition } of indexes) await client.query(definition)
+  for (const { definition } of indexes) await tx.query(definition)
   for (const { table, name, definition } of keys.toReversed()) {
-    await client.query(`alter table ${table} add constraint ${name} ${definition}`)
+    await tx.query(`alter table ${table} add constraint ${name} ${definition}`)
   }
 }
 
@@ -49,10 +49,10 @@ const indexesOf = `
     and not exists (select from pg_constraint where conindid = indexrelid)`
 
 async function definitions(
-  client: ClientBase,
+  tx: Transaction,
   text: string,
   tables: readonly string[],
 ): Promise<Definition[]> {
-  const { rows } = await client.query<Definition>(text, [tables])
+  const { rows } = await tx.query<Definition>(text, [tables])
   return rows
 }

@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg'
+import type { Transaction } from 'hotpath/postgres'
 
 // Each statement computes something that the dump does not say, or not in a way to be relied on.
 const statements = [
@@ -43,9 +43,8 @@ const statements = [
 ]
 
 /** Fills what follows from the rows of a dump: counters, the tags' index, the next vote's id. */
-export async function computeDerived(client: ClientBase, signal?: AbortSignal): Promise<void> {
+export async function computeDerived(tx: Transaction): Promise<void> {
   for (const statement of statements) {
-    signal?.throwIfAborted()
-    await client.query(statement)
+    await tx.query(statement)
   }
 }

@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { createPool, type PostgresPool, type Transaction } from 'hotpath/postgres'
 import type { RejectedRow } from 'hotpath/stream'
-import { Client } from 'pg'
-import { copySink } from './copy-sink.ts'
 import { withoutIndexes } from './bulk-load.ts'
 import { computeDerived } from './derived-columns.ts'
 import { DumpError } from './dump-error.ts'
@@ -66,20 +65,17 @@ export async function importDump(
 ): Promise<ImportResult> {
   const { signal } = options
   const files = await findFiles(folder)
-  const client = new Client({ connectionString: databaseUrl })
-  // A server that goes away fails the statement that is under way, which is told of it.
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    const result = await loadInTransaction(client, files, options)
-    signal?.throwIfAborted()
-    // Outside the transaction, as VACUUM must be. Rough statistics do: all queries go by keys.
-    await client.query('set default_statistics_target = 30')
-    await client.query(`vacuum (analyze) ${tables.join(', ')}`)
-    return result
-  } finally {
-    await client.end()
-  }
+  // Loading and indexing take as long as they take.
+  await using pool = createPool(databaseUrl, {
+    name: 'import',
+    maxConnections: 1,
+    commandTimeoutMs: false,
+  })
+  // Nobody else writes here, so that a retry would gain nothing.
+  const result = await pool.transaction((tx) => loadAll(tx, files, options), { retries: 0, signal })
+  signal?.throwIfAborted()
+  await collectStatistics(pool)
+  return result
 }
 
 interface DumpFile {
@@ -114,8 +110,8 @@ async function firstFile(paths: string[]): Promise<{ path: string; bytes: number
   return undefined
 }
 
-async function loadInTransaction(
-  client: Client,
+async function loadAll(
+  tx: Transaction,
   files: DumpFile[],
   options: ImportOptions,
 ): Promise<ImportResult> {
@@ -124,31 +120,39 @@ async function loadInTransaction(
   const counts = { users: 0, posts: 0, comments: 0, votes: 0 }
   const users = new IdSet()
 
-  await client.query('begin')
   // For the sorts that counting and indexing need; both end with the transaction.
-  await client.query("set local work_mem = '64MB'")
-  await client.query("set local maintenance_work_mem = '256MB'")
-  await client.query(`truncate ${tables.join(', ')}`)
-  await withoutIndexes(client, tables, async () => {
+  await tx.query("set local work_mem = '64MB'")
+  await tx.query("set local maintenance_work_mem = '256MB'")
+  await tx.query(`truncate ${tables.join(', ')}`)
+  await withoutIndexes(tx, tables, async () => {
     for (const file of files) {
       const { table } = file.source
-      counts[table] = await loadFile(client, file, users, rejected, progress, options.signal)
+      counts[table] = await loadFile(tx, file, users, rejected, progress)
     }
     progress.show('counting and indexing', 0)
-    await computeDerived(client, options.signal)
+    await computeDerived(tx)
   })
-  await client.query('insert into imports default values')
-  await client.query('commit')
+  await tx.query('insert into imports default values')
   return { counts, rejectedCount: rejected.count, rejected: rejected.inOrder() }
 }
 
+// Outside the transaction, as VACUUM must be. Rough statistics do: all queries go by keys.
+async function collectStatistics(pool: PostgresPool): Promise<void> {
+  const client = await pool.connect()
+  try {
+    await client.query('set default_statistics_target = 30')
+    await client.query(`vacuum (analyze) ${tables.join(', ')}`)
+  } finally {
+    client.release()
+  }
+}
+
 async function loadFile(
-  client: Client,
+  tx: Transaction,
   file: DumpFile,
   users: IdSet,
   rejected: RejectedRows,
   progress: ByteProgress,
-  signal: AbortSignal | undefined,
 ): Promise<number> {
   const { source, path } = file
   const seen = source.table === 'users' ? users : new IdSet()
@@ -159,11 +163,10 @@ async function loadFile(
     throw new UnreadableRow(`there is a row with Id ${values[0]} before`)
   })
   try {
-    const { result } = await rows.to(copySink(client, source.table, source.columns), {
+    const { result } = await rows.to(tx.copyInto(source.table, source.columns, { freeze: true }), {
       rejects: (failed) => rejected.add(basename(path), failed),
       maxRejects: false,
       onProgress: ({ bytes }) => progress.show(`loading ${source.table}`, bytes),
-      signal,
     })
     progress.finish(file)
     return result

@@ -19,6 +19,7 @@ import {
   type HotpathOptions,
   type ResolvedHotpathOptions,
 } from '../../http/index.ts'
+import { watchRoutes } from './mounted-route.ts'
 import { ExpressRequestView, ObservedExpressRequest } from './request-view.ts'
 import type { CachedOptions, Hotpath } from './types.ts'
 
@@ -90,6 +91,7 @@ function appMiddleware({
         }
   if (observe === undefined) return admitted
   return (request, response, next) => {
+    watchRoutes(request.app)
     observe.open(new ObservedExpressRequest(request), response)
     return admitted(request, response, next)
   }

@@ -1,6 +1,12 @@
 import type { Request } from 'express'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { LimitedRequest, ObservedRequest, RequestView } from '../../http/index.ts'
+import {
+  isEncrypted,
+  type LimitedRequest,
+  type ObservedRequest,
+  type RequestView,
+} from '../../http/index.ts'
+import { patternOf } from './mounted-route.ts'
 
 /** A request of Express, with the whole of the path that it was routed by. */
 export class ExpressRequestView implements RequestView<Request>, LimitedRequest<Request> {
@@ -49,8 +55,19 @@ export class ObservedExpressRequest implements ObservedRequest {
     return this.#raw.originalUrl
   }
 
+  get headers(): IncomingHttpHeaders {
+    return this.#raw.headers
+  }
+
+  get socketAddress(): string | undefined {
+    return this.#raw.socket.remoteAddress
+  }
+
+  get isEncrypted(): boolean {
+    return isEncrypted(this.#raw.socket)
+  }
+
   get pattern(): string | undefined {
-    const route = this.#raw.route as { readonly path: unknown } | undefined
-    return route === undefined ? undefined : `${this.#raw.baseUrl}${String(route.path)}`
+    return patternOf(this.#raw)
   }
 }

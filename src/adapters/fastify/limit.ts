@@ -17,12 +17,7 @@ import {
 type Limit = LimitOptions<FastifyRequest> | string
 
 /** A limit for all requests, also for those that no route answers. */
-export function limitApp(
-  app: FastifyInstance,
-  limit: Limit,
-  proxies: TrustedProxies | undefined,
-): void {
-  const step = new LimitStep('limit', limit, proxies)
+export function limitApp(app: FastifyInstance, step: LimitStep<FastifyRequest>): void {
   const hook = hookOf(step)
   app.addHook('onRequest', function limitRequest(request, reply, next) {
     if (request.routeOptions.config?.hotpath?.limit === false) next()

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
 import {
   exchangeOf,
+  isEncrypted,
   runExchange,
   type ObservedRequest,
   type ObserveStep,
@@ -46,6 +48,18 @@ class ObservedFastifyRequest implements ObservedRequest {
 
   get url(): string {
     return this.#request.url
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#request.headers
+  }
+
+  get socketAddress(): string | undefined {
+    return this.#request.raw.socket.remoteAddress
+  }
+
+  get isEncrypted(): boolean {
+    return isEncrypted(this.#request.raw.socket)
   }
 
   get pattern(): string | undefined {

@@ -1,17 +1,13 @@
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import { inspect } from 'node:util'
-import { HotpathError, knownOptions, systemClock, type Clock } from '../../core/index.ts'
+import { HotpathError, knownOptions, type Clock } from '../../core/index.ts'
 import {
-  resolveCompressStep,
-  createResponseCache,
-  DecodeStep,
   isSafeMethod,
   keepTicksFast,
   observeOptionNames,
-  resolveObserveStep,
-  resolveTrustProxy,
-  ShedStep,
+  resolveSteps,
   type ResponseCache,
+  type ShedStep,
 } from '../../http/index.ts'
 import { compressRoutes } from './compress.ts'
 import { decodeBodies } from './decode.ts'
@@ -65,33 +61,26 @@ async function plugin(app: FastifyInstance, options: HotpathFastifyOptions): Pro
     'logLevel',
     'logSerializers',
   ])
-  const { decodeRequests = false } = options
-  const compress = resolveCompressStep(options.compress)
-  const responseCache =
-    options.cache === false ? undefined : createResponseCache(options.cache, compress)
-  const { shed = false, limit = false, trustProxy = false } = options
-  const proxies = resolveTrustProxy(trustProxy)
-  const observe = resolveObserveStep(options)
+  const { responseCache, observe, shed, limit, compress, decode, proxies, clock } =
+    resolveSteps(options)
   if (observe !== undefined) observeRequests(app, observe)
-  const shedStep = shed === false ? undefined : new ShedStep(shed)
-  if (shedStep !== undefined) addShedding(app, shedStep)
-  if (limit !== false) limitApp(app, limit, proxies)
+  if (shed !== undefined) addShedding(app, shed)
+  if (limit !== undefined) limitApp(app, limit)
   app.decorate('hotpath', {
     responseCache,
     budgets: observe?.budgets,
-    shedder: shedStep?.shedder,
+    shedder: shed?.shedder,
     invalidateTags: async (tags) => responseCache?.invalidateTags(tags),
   })
   app.decorateReply('cacheTags', addTags)
   if (responseCache !== undefined) {
-    const clock = (options.cache === false ? undefined : options.cache?.clock) ?? systemClock
     addResponseCache(app, responseCache, clock)
     addInvalidation(app, responseCache)
   }
   // After the cache: its step on a public route is in `onRequest` then, and the limit goes before it.
   limitRoutes(app, proxies)
   if (compress !== undefined) compressRoutes(app, compress)
-  if (decodeRequests !== false) decodeBodies(app, new DecodeStep(decodeRequests))
+  if (decode !== undefined) decodeBodies(app, decode)
   addRequestContext(app)
 }
 
@@ -101,7 +90,7 @@ function addShedding(app: FastifyInstance, step: ShedStep): void {
     if (step.lets(request, reply.raw)) next()
     else reply.hijack()
   })
-  app.addHook('onClose', () => step.shedder.close())
+  app.addHook('onClose', () => step.close())
 }
 
 function addResponseCache(app: FastifyInstance, responseCache: ResponseCache, clock: Clock): void {

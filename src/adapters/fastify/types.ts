@@ -78,10 +78,10 @@ export interface HotpathFastifyOptions extends ObserveOptions {
    */
   decodeRequests?: DecodeOptions | boolean | undefined
   /**
-   * Which proxies are believed about the address of a client: Fastify's own `trustProxy` has no part
-   * in it.
+   * Which proxies are believed about the address of a client, and in metrics about its scheme:
+   * Fastify's own `trustProxy` has no part in it.
    *
-   * @defaultValue false (none: the address is that of the socket)
+   * @defaultValue false (none: both are those of the socket)
    */
   trustProxy?: TrustProxy | undefined
 }

@@ -29,10 +29,18 @@ export function observed(step: ObserveStep, middleware: MiddlewareHandler): Midd
 
 /** The pattern is that of the handler that runs, or of the last that ran. */
 export function observedRequest(context: Context): ObservedRequest {
-  const { method, url } = new HonoRequestView(context)
+  const view = new HonoRequestView(context)
+  const { method, url, headers } = view
   return {
     method,
     url,
+    headers,
+    get socketAddress() {
+      return view.socketAddress
+    },
+    get isEncrypted() {
+      return view.isEncrypted
+    },
     get pattern() {
       const { routePath } = context.req
       // Middleware for everything, behind which nothing was found.

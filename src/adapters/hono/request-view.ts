@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { LimitedRequest, RequestView } from '../../http/index.ts'
+import { isEncrypted, type LimitedRequest, type RequestView } from '../../http/index.ts'
 
 /** What `@hono/node-server` puts into the environment; elsewhere, and in `app.request`, there is none. */
 interface NodeBindings {
@@ -39,6 +39,13 @@ export class HonoRequestView implements RequestView<Context>, LimitedRequest<Con
 
   get socketAddress(): string | undefined {
     return nodeBindings(this.raw).incoming?.socket.remoteAddress
+  }
+
+  get isEncrypted(): boolean {
+    const { incoming } = nodeBindings(this.raw)
+    return incoming === undefined
+      ? this.raw.req.url.startsWith('https:')
+      : isEncrypted(incoming.socket)
   }
 
   get query(): Readonly<Record<string, readonly string[]>> {

@@ -6,6 +6,7 @@ import {
   compressNode,
   decodeNode,
   exchangeOf,
+  isEncrypted,
   isSafeMethod,
   keepTicksFast,
   type LimitStep,
@@ -104,8 +105,23 @@ function serverListener(
   }
 }
 
-function observedRequest({ method = 'GET', url = '/' }: IncomingMessage): ObservedRequest {
-  return { method, url, pattern: undefined }
+function observedRequest({
+  method = 'GET',
+  url = '/',
+  headers,
+  socket,
+}: IncomingMessage): ObservedRequest {
+  return {
+    method,
+    url,
+    pattern: undefined,
+    headers,
+    // Asked for behind a proxy only, and not free.
+    get socketAddress() {
+      return socket.remoteAddress
+    },
+    isEncrypted: isEncrypted(socket),
+  }
 }
 
 function namedListener(pattern: string, listener: Listener): Listener {
