@@ -1,6 +1,6 @@
 import {
   closeSync,
-  fdatasyncSync,
+  fsyncSync,
   mkdtempSync,
   openSync,
   rmSync,
@@ -36,7 +36,7 @@ export async function measureEnqueue(times: number): Promise<EnqueueLatency> {
   for (let n = 0; n < times; n++) {
     const startMs = performance.now()
     writeSync(bare, page)
-    fdatasyncSync(bare)
+    fsyncSync(bare)
     const betweenMs = performance.now()
     await empty.enqueue({ n })
     bareTimes.push(betweenMs - startMs)
