@@ -34,14 +34,20 @@ async def main():
 asyncio.run(main())
 `
 
+/** The second is where Debian's package puts aiohttp, whatever else is before it on the PATH. */
+const interpreters = ['python3', '/usr/bin/python3']
+
 /** Undefined where there is no python3, or no aiohttp in it. */
 export function measureAiohttp(
   url: string,
   calls: number,
   concurrency: number,
 ): AiohttpFigures | undefined {
-  const argv = ['python3', '-c', program, url, `${calls}`, `${concurrency}`] as const
-  const [command, args] = pinned('contender', [...argv])
-  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', timeout: 20_000 })
-  return status === 0 ? (JSON.parse(stdout) as AiohttpFigures) : undefined
+  for (const python of interpreters) {
+    const argv = [python, '-c', program, url, `${calls}`, `${concurrency}`] as const
+    const [command, args] = pinned('contender', [...argv])
+    const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', timeout: 20_000 })
+    if (status === 0) return JSON.parse(stdout) as AiohttpFigures
+  }
+  return undefined
 }
