@@ -81,7 +81,6 @@ export class TagTable {
       this.#changedAt[id] = 0
       this.#invalidatedAt[id] = 0
       this.#expiredAt[id] = 0
-      this.#metIn[id] = 0
     }
   }
 

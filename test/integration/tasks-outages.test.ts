@@ -11,6 +11,7 @@ import {
   type Task,
   type Tasks,
 } from '../../src/tasks/index.ts'
+import { startEnqueuers } from './tasks-outages/enqueuers.ts'
 
 interface Store extends AsyncDisposable {
   readonly server: Server
@@ -66,19 +67,8 @@ describe.each(stores)('%s', (_, openStore) => {
       const work = tasks.define('work', { retries: 10, run: (n: number) => n })
       await tasks.start()
 
-      const acknowledged = new Map<number, string>()
-      const refusals: unknown[] = []
-      let isEnding = false
-      let count = 0
-      const callers = Array.from({ length: 4 }, async () => {
-        while (!isEnding) {
-          const n = count++
-          await work.enqueue(n).then(
-            ({ id }) => acknowledged.set(n, id),
-            (error: unknown) => refusals.push(error),
-          )
-        }
-      })
+      const enqueuers = startEnqueuers(4, (n) => work.enqueue(n))
+      const { acknowledged, refusals } = enqueuers
       for (let kill = 1; kill <= 2; kill++) {
         const before = acknowledged.size
         await until(() => acknowledged.size >= before + 100)
@@ -88,8 +78,7 @@ describe.each(stores)('%s', (_, openStore) => {
       }
       const before = acknowledged.size
       await until(() => acknowledged.size >= before + 10)
-      isEnding = true
-      await Promise.all(callers)
+      await enqueuers.end()
 
       for (const [n, id] of acknowledged) {
         expect(await ended(work, id)).toMatchObject({ state: 'completed', result: n })

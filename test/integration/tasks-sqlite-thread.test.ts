@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createTasks, sqliteEngine, type SqliteEngineOptions } from '../../src/tasks/index.ts'
+import { startEnqueuers } from './tasks-outages/enqueuers.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'hotpath-tasks-'))
 let files = 0
@@ -56,19 +57,8 @@ test.each(deaths)(
     })
     await tasks.start()
 
-    const acknowledged = new Map<number, string>()
-    const refusals: unknown[] = []
-    let isEnding = false
-    let count = 0
-    const callers = Array.from({ length: 8 }, async () => {
-      while (!isEnding) {
-        const n = count++
-        await task.enqueue(n).then(
-          ({ id }) => acknowledged.set(n, id),
-          (error: unknown) => refusals.push(error),
-        )
-      }
-    })
+    const enqueuers = startEnqueuers(8, (n) => task.enqueue(n))
+    const { acknowledged, refusals } = enqueuers
     for (let death = 1; death <= 3; death++) {
       const before = completed.length
       await until(() => completed.length >= before + 50)
@@ -77,8 +67,7 @@ test.each(deaths)(
     }
     const before = completed.length
     await until(() => completed.length >= before + 50)
-    isEnding = true
-    await Promise.all(callers)
+    await enqueuers.end()
 
     for (const [n, id] of acknowledged) {
       expect(await task.wait(id)).toMatchObject({ state: 'completed', result: n })
