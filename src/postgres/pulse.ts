@@ -1,7 +1,7 @@
 // Answers that come this far apart still count as a steady stream.
 const steadyGapMs = 5
 // Stalls that end this close together, on whichever connections, are one hiccup of the machine.
-const hiccupMs = 1
+const hiccupMs = 5
 
 /**
  * How steadily the answers of a pool come in. When none come for a while, on any connection, then
