@@ -1,3 +1,4 @@
+import { Random } from '../../examples/api/data/random.ts'
 import type { Bench, CallersWorkload, Contender } from '../kit/bench.ts'
 
 const userCount = 10_000
@@ -29,9 +30,10 @@ const schema = `
   end $$;
   vacuum analyze users`
 
-// Multiplicative congruence: all ids once in an order that looks like chance and is the same in
-// every process.
-const ids = Array.from({ length: userCount }, (_, index) => ((index * 7_919) % userCount) + 1)
+// By chance, and the same in every process. In an order in which each hundredth call were slow, two
+// that are sent together would be told apart by their place: all the slow ones first, or none.
+const random = new Random(1)
+const ids = Array.from({ length: 10 * userCount }, () => random.below(userCount) + 1)
 
 function lookups(about: string, callers: number, sliceMs: number): CallersWorkload {
   return {

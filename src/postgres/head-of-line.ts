@@ -30,8 +30,9 @@ export class HeadOfLine {
   learn(flight: Flight, nowMs: number): void {
     const tookMs = nowMs - this.sinceMs
     this.#pulse.beat(nowMs)
-    const isItsOwn = tookMs < stallMs || this.#pulse.isOwnStall(this.#sincePulse, tookMs, nowMs)
     const { habit } = flight.statement
+    const isItsOwn =
+      tookMs < stallMs || this.#pulse.isOwnStall(habit, this.#sincePulse, tookMs, nowMs)
     // An answer to what was sent while others were under way has not waited for the network.
     if (flight.sentAtMs === this.sinceMs) {
       this.#roundTrip.observe(tookMs)

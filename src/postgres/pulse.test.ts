@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
-import { createManualClock } from '../core/index.ts'
+import { createManualClock, type ManualClock } from '../core/index.ts'
 import { Pulse } from './pulse.ts'
+
+// Two statements.
+const one = {}
+const other = {}
 
 test('a query stalls by itself when answers come to others every few milliseconds', () => {
   const clock = createManualClock()
@@ -9,7 +13,7 @@ test('a query stalls by itself when answers come to others every few millisecond
     clock.advance(4)
     pulse.beat(clock.monotonicMs())
   }
-  expect(pulse.isOwnStall(0, 52, clock.monotonicMs())).toBe(true)
+  expect(pulse.isOwnStall(one, 0, 52, clock.monotonicMs())).toBe(true)
 })
 
 test('not when they come in a burst after a silence', () => {
@@ -20,7 +24,7 @@ test('not when they come in a burst after a silence', () => {
     clock.advance(0.01)
     pulse.beat(clock.monotonicMs())
   }
-  expect(pulse.isOwnStall(0, 51, clock.monotonicMs())).toBe(false)
+  expect(pulse.isOwnStall(one, 0, 51, clock.monotonicMs())).toBe(false)
 })
 
 test('nor by answers that came before', () => {
@@ -33,18 +37,31 @@ test('nor by answers that came before', () => {
   const { count } = pulse
   clock.advance(20)
   pulse.beat(clock.monotonicMs())
-  expect(pulse.isOwnStall(count, 20, clock.monotonicMs())).toBe(false)
+  expect(pulse.isOwnStall(one, count, 20, clock.monotonicMs())).toBe(false)
 })
 
-test('stalls that end together are one hiccup', () => {
-  const clock = createManualClock()
-  const pulse = new Pulse()
-  const stalls: boolean[] = []
-  for (let ms = 1; ms <= 60; ms++) {
+// Ten stalls of 30 ms and more that end 1 ms after one another, while answers come to others.
+function stallTogether(pulse: Pulse, clock: ManualClock, statements: object[]): boolean[] {
+  const isOwn: boolean[] = []
+  for (let ms = 1; ms < 40; ms++) {
     clock.advance(1)
     pulse.beat(clock.monotonicMs())
-    if (ms >= 30 && ms < 40) stalls.push(pulse.isOwnStall(0, 30, clock.monotonicMs()))
+    const statement = statements[ms % statements.length] ?? one
+    if (ms >= 30) isOwn.push(pulse.isOwnStall(statement, 0, 30, clock.monotonicMs()))
   }
-  expect(stalls).toEqual([true, ...Array.from({ length: 9 }, () => false)])
-  expect(pulse.isOwnStall(0, 60, clock.monotonicMs())).toBe(true)
+  return isOwn
+}
+
+test('stalls of several statements that end together are one hiccup', () => {
+  const clock = createManualClock()
+  const pulse = new Pulse()
+  const isOwn = stallTogether(pulse, clock, [one, other, other])
+  expect(isOwn).toEqual([true, ...Array.from({ length: 9 }, () => false)])
+  clock.advance(20)
+  expect(pulse.isOwnStall(other, 0, 60, clock.monotonicMs())).toBe(true)
+})
+
+test('stalls of one statement are its own, however close together they end', () => {
+  const isOwn = stallTogether(new Pulse(), createManualClock(), [one])
+  expect(isOwn).toEqual(Array.from({ length: 10 }, () => true))
 })

@@ -1,6 +1,6 @@
 // Answers that come this far apart still count as a steady stream.
 const steadyGapMs = 5
-// Stalls that end this close together, on whichever connections, are one hiccup of the machine.
+// Stalls of several statements that end this close together are one hiccup of the machine.
 const hiccupMs = 5
 
 /**
@@ -12,6 +12,8 @@ export class Pulse {
   count = 0
   #atMs = -Infinity
   #stallEndedMs = -Infinity
+  // The statement of all the stalls that have ended together; none when they are of several.
+  #stalled: object | undefined
 
   /** An answer came. */
   beat(nowMs: number): void {
@@ -22,12 +24,14 @@ export class Pulse {
 
   /**
    * A query has stalled for so many milliseconds, since `count` was `fromCount`: whether it did so by
-   * itself. Answers came to others all the while, and no other stall ended just before.
+   * itself. Answers came to others all the while, and no stall of another statement ended just before.
    */
-  isOwnStall(fromCount: number, lengthMs: number, nowMs: number): boolean {
+  isOwnStall(statement: object, fromCount: number, lengthMs: number, nowMs: number): boolean {
     const wasSteady = (this.count - fromCount) * steadyGapMs >= lengthMs
     const isLone = nowMs - this.#stallEndedMs > hiccupMs
     this.#stallEndedMs = nowMs
-    return wasSteady && isLone
+    if (isLone) this.#stalled = statement
+    else if (this.#stalled !== statement) this.#stalled = undefined
+    return wasSteady && this.#stalled === statement
   }
 }

@@ -34,6 +34,15 @@ test('a read waits rather than going behind a slow query, or past the limit', ()
   expect(routeRead([connection({ inFlight: 1 })], 1, 100, 0)).toBeUndefined()
 })
 
+test('while most backends are slow, the quick ones are given nothing before they are idle', () => {
+  const slow = () => connection({ inFlight: 1, headSinceMs: 90 })
+  const quick = connection({ inFlight: 1 })
+  const idle = connection({})
+  expect(routeRead([slow(), quick], 32, 100, 0)).toBe(quick)
+  expect(routeRead([slow(), slow(), quick], 32, 100, 0)).toBeUndefined()
+  expect(routeRead([slow(), slow(), quick, idle], 32, 100, 0)).toBe(idle)
+})
+
 test('one that has to be checked first gets nothing', () => {
   const old = connection({ isProven: () => false })
   const fresh = connection({ inFlight: 3 })

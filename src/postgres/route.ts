@@ -7,7 +7,8 @@ const stalledAfterMs = 2
 /**
  * The connection for a read: an idle one, else the one with the fewest queries under way, leaving out
  * those whose current query is slow and those that must be checked first. Undefined when the read had
- * better wait.
+ * better wait, which it also does when most of the connections are slow: their backends then wait for
+ * a processor, and one that is given more work before it has done what it has would keep it from them.
  */
 export function routeRead(
   connections: readonly Connection[],
@@ -17,16 +18,22 @@ export function routeRead(
 ): Connection | undefined {
   let best: Connection | undefined
   let fewest = maxPipelined
+  let working = 0
+  let stalled = 0
   for (const connection of connections) {
     if (!connection.takesReads || !connection.isProven(nowMs)) continue
     const { inFlight } = connection
     if (inFlight === 0) return connection
-    if (inFlight >= fewest || nowMs - roundTripMs - connection.headSinceMs > stalledAfterMs)
+    working++
+    if (nowMs - roundTripMs - connection.headSinceMs > stalledAfterMs) {
+      stalled++
       continue
+    }
+    if (inFlight >= fewest) continue
     best = connection
     fewest = inFlight
   }
-  return best
+  return stalled * 2 > working ? undefined : best
 }
 
 /** An idle connection, for what has to have one alone. */
