@@ -1,6 +1,8 @@
+import fastify from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseList } from 'structured-headers'
 import { components, listen } from '../../src/core/index.ts'
+import { hotpath } from '../../src/adapters/fastify/index.ts'
 import { createLimiter, type Decision } from '../../src/limit/index.ts'
 import { headerOf, limitServers, type LimitPlan, type LimitServer } from './limit-servers.ts'
 
@@ -191,6 +193,24 @@ describe.each(Object.keys(limitServers))('limits on %s', (framework) => {
     await local.close()
   })
 })
+
+test.each(['before', 'after'])(
+  'on Fastify a route declared %s hotpath is taken out',
+  async (when) => {
+    const app = fastify()
+    const config = { hotpath: { limit: false as const } }
+    const declare = () => app.get('/health', { config }, () => 'well')
+    if (when === 'before') declare()
+    await app.register(hotpath, { cache: false, limit: '1/minute' })
+    if (when === 'after') declare()
+    app.get('/', () => 'let through')
+    const statusOf = async (url: string) => (await app.inject({ url })).statusCode
+    expect([await statusOf('/health'), await statusOf('/health')]).toEqual([200, 200])
+    expect([await statusOf('/'), await statusOf('/')]).toEqual([200, 429])
+    expect(await statusOf('/health')).toBe(200)
+    await app.close()
+  },
+)
 
 test.each([
   [{}, /needs a policy/],
