@@ -12,7 +12,7 @@ const everyMs = 2_000
 const forgottenAfterMs = 3 * everyMs
 
 /** What {@link RedisNodes} work with. */
-export interface RedisNodesParts {
+interface RedisNodesParts {
   readonly redis: RedisLike
   readonly circuit: Circuit
   readonly clock: Clock

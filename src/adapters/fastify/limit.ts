@@ -26,8 +26,13 @@ export function limitApp(app: FastifyInstance, step: LimitStep<FastifyRequest>):
   // Fastify makes an object of a dozen fields whenever it is asked for the options of a route, and most
   // apps have no route that is taken out. Of those that were declared before, nothing is known.
   let mayBeTakenOut = app.printRoutes() !== noRoutes
-  app.addHook('onRoute', ({ config }) => {
-    if (config?.hotpath?.limit === false) mayBeTakenOut = true
+  const declared: RouteOptions[] = []
+  app.addHook('onRoute', (routeOptions) => void declared.push(routeOptions))
+  // Not in onRoute: hooks of other plugins may still change the config.
+  app.addHook('onReady', (done) => {
+    mayBeTakenOut ||= declared.some(({ config }) => config?.hotpath?.limit === false)
+    declared.length = 0
+    done()
   })
   app.addHook('onRequest', function limitRequest(request, reply, next) {
     if (mayBeTakenOut && request.routeOptions.config?.hotpath?.limit === false) next()
