@@ -78,7 +78,7 @@ const bench: Bench = {
     'kill: Redis is killed and started again, empty, 2 s later; freeze: SIGSTOP, and SIGCONT 2 s later',
     'first: the longest of the decisions that were under way then, or asked for within 0.1 s; later: of those after that',
     'hung: longer than a second; recovery: from when Redis answers until it hears of uses',
-    'limiters with their defaults; node-redis under hotpath tries to connect every 250 ms',
+    'limiters with their defaults; all clients try to connect every 250 ms',
   ],
   peers: ['rate-limiter-flexible', '@fastify/rate-limit', 'ioredis', 'redis'],
   services: [],

@@ -8,7 +8,8 @@ import type * as Ioredis from 'ioredis'
 export async function connectIoredis(url: string): Promise<Ioredis.Redis> {
   const requireOfRoot = createRequire(new URL('../../package.json', import.meta.url))
   const { Redis } = requireOfRoot('ioredis') as typeof Ioredis
-  const redis = new Redis(url)
+  // Its default waits for up to five seconds between attempts, however soon Redis is back.
+  const redis = new Redis(url, { retryStrategy: () => 250 })
   // What an application would log.
   redis.on('error', () => {})
   await redis.ping()

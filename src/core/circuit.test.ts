@@ -60,6 +60,22 @@ describe('a call', () => {
   })
 })
 
+test('a call waits no longer than it may, though a timer takes a millisecond at least', async () => {
+  const limited = new Circuit({
+    owner: 'the cache',
+    timeoutMs: 50,
+    clock: { ...clock, after: (delayMs, run) => clock.after(Math.max(1, delayMs), run) },
+    probe: async () => {},
+    isSettled: () => true,
+    onTrouble: () => {},
+  })
+  const call = limited.run('read', never)
+  clock.advance(50)
+  await turn()
+  expect(limited.isOpen).toBe(true)
+  expect(await call).toBeUndefined()
+})
+
 test('what is sent after the deadline can know that nobody waits', async () => {
   const answered = Promise.withResolvers<void>()
   let wasOver: boolean | undefined

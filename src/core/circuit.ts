@@ -22,6 +22,7 @@ export interface Attempt {
   readonly isOver: boolean
 }
 
+const lookAgainMs = 1
 /** How often Redis is probed while it is out of order. */
 const probeEveryMs = 250
 /** Calls that wait for Redis at once, before a deadline has passed: more are not sent. */
@@ -92,9 +93,10 @@ export class Circuit {
         )
       }
       // A loop that was blocked runs its timers before it reads its sockets: the answer may be
-      // there already, so look once more after the sockets have been read.
-      let timer = clock.after(timeoutMs, () => {
-        timer = clock.after(0, fail)
+      // there already, so look once more after the sockets have been read. Timers take a millisecond
+      // at least, which is part of the time that there is.
+      let timer = clock.after(timeoutMs - lookAgainMs, () => {
+        timer = clock.after(lookAgainMs, fail)
       })
       void send(attempt)
         .then(resolve, reject)

@@ -24,29 +24,83 @@ function seconds(ms: number): number {
 }
 
 /**
- * What a client is told of its limits, names and values by turns. `t` is when there is more than
- * `r`: after a refusal, when the same request would be let through; else, when all is back.
+ * What clients are told of their limits. Most requests are let through and told little that was not told
+ * before, so what it took to say that is kept.
  */
-export function limitHeaders(
-  decision: Decision,
-  policies: readonly ResolvedPolicy[],
-  { isStandard, isLegacy }: { readonly isStandard: boolean; readonly isLegacy: boolean },
-): string[] {
-  const { isAllowed, policy, limit, remaining, retryAfterMs, resetMs } = decision
-  const head: string[] = []
-  const more = isAllowed || retryAfterMs === Infinity ? resetMs : retryAfterMs
-  if (isStandard) {
-    const text = `"${policy}";r=${remaining};t=${seconds(more)}`
-    head.push('ratelimit-policy', policyHeader(policies), 'ratelimit', text)
+export class LimitHeaders {
+  readonly #isStandard: boolean
+  readonly #isLegacy: boolean
+  // Of those that were told of last: nearly always there are no others.
+  #policies: readonly ResolvedPolicy[] = []
+  #policyText = ''
+  readonly #item = new LimitItem()
+
+  constructor({
+    isStandard,
+    isLegacy,
+  }: {
+    readonly isStandard: boolean
+    readonly isLegacy: boolean
+  }) {
+    this.#isStandard = isStandard
+    this.#isLegacy = isLegacy
   }
-  if (isLegacy) {
-    head.push('x-ratelimit-limit', String(limit), 'x-ratelimit-remaining', String(remaining))
-    head.push('x-ratelimit-reset', String(seconds(more)))
+
+  /**
+   * Names and values by turns. `t` is when there is more than `r`: after a refusal, when the same
+   * request would be let through; else, when all is back.
+   */
+  of(decision: Decision, policies: readonly ResolvedPolicy[]): string[] {
+    const { isAllowed, policy, limit, remaining, retryAfterMs, resetMs } = decision
+    const more = seconds(isAllowed || retryAfterMs === Infinity ? resetMs : retryAfterMs)
+    const head = this.#isStandard
+      ? [
+          'ratelimit-policy',
+          this.#policyTextOf(policies),
+          'ratelimit',
+          this.#item.text(policy, remaining, more),
+        ]
+      : []
+    if (this.#isLegacy) {
+      head.push('x-ratelimit-limit', String(limit), 'x-ratelimit-remaining', String(remaining))
+      head.push('x-ratelimit-reset', String(more))
+    }
+    // One that would never be let through is not asked to come again.
+    if (!isAllowed && retryAfterMs !== Infinity)
+      head.push('retry-after', String(seconds(retryAfterMs)))
+    return head
   }
-  // One that would never be let through is not asked to come again.
-  if (!isAllowed && retryAfterMs !== Infinity)
-    head.push('retry-after', String(seconds(retryAfterMs)))
-  return head
+
+  #policyTextOf(policies: readonly ResolvedPolicy[]): string {
+    if (policies !== this.#policies) {
+      this.#policies = policies
+      this.#policyText = policyHeader(policies)
+    }
+    return this.#policyText
+  }
+}
+
+/** The one item of `RateLimit`, which keeps of its last text what may be the same in the next. */
+class LimitItem {
+  #policy = ''
+  #remaining = -1
+  #seconds = -1
+  #begin = ''
+  #end = ''
+  #text = ''
+
+  text(policy: string, remaining: number, more: number): string {
+    if (policy === this.#policy && remaining === this.#remaining && more === this.#seconds) {
+      return this.#text
+    }
+    if (policy !== this.#policy) this.#begin = `"${policy}";r=`
+    if (more !== this.#seconds) this.#end = `;t=${more}`
+    this.#policy = policy
+    this.#remaining = remaining
+    this.#seconds = more
+    this.#text = this.#begin + remaining + this.#end
+    return this.#text
+  }
 }
 
 /** The answer to a refused request: the app's own, or problem details. */

@@ -4,7 +4,7 @@ import type { Decision } from '../limit/index.ts'
 import type { ReadyAnswer } from './answer.ts'
 import { clientAddress, type TrustedProxies } from './client-address.ts'
 import { addressKey } from './ip-address.ts'
-import { limitHeaders, refusedAnswer } from './limit-headers.ts'
+import { LimitHeaders, refusedAnswer } from './limit-headers.ts'
 import {
   resolveLimitOptions,
   type LimitOptions,
@@ -36,6 +36,7 @@ const untouched: LimitVerdict = { refusal: undefined, head: [] }
 export class LimitStep<Raw> {
   readonly #options: ResolvedLimitOptions<Raw>
   readonly #proxies: TrustedProxies | undefined
+  readonly #headers: LimitHeaders
 
   /** @throws HotpathError HOTPATH_OPTION_INVALID, HOTPATH_LIMIT_POLICY_INVALID */
   constructor(
@@ -45,6 +46,7 @@ export class LimitStep<Raw> {
   ) {
     this.#options = resolveLimitOptions(name, options)
     this.#proxies = proxies
+    this.#headers = new LimitHeaders(this.#options)
   }
 
   /** A promise only where the limiter has to ask somebody. Throws what the app's functions throw. */
@@ -96,7 +98,7 @@ export class LimitStep<Raw> {
     const { isAllowed, policy } = decision
     if (verdicts.hasSubscribers) verdicts.publish({ url, key, policy, isAllowed, isShadow })
     if (isShadow) return untouched
-    const head = limitHeaders(decision, limiter.policies, this.#options)
+    const head = this.#headers.of(decision, limiter.policies)
     if (isAllowed) return { refusal: undefined, head }
     return { refusal: refusedAnswer(decision, head, answer?.(decision, raw)) }
   }

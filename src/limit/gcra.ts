@@ -1,9 +1,15 @@
+import type { Clock } from '../core/index.ts'
 import type { Decision } from './decision.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
 // The generic cell rate algorithm (ITU-T I.371), as a debt: each use adds to it, time pays it off at
 // the rate of the policy, and a use that would raise it above the policy's capacity is refused. All
 // numbers are whole ticks of the policy; see ResolvedPolicy.
+
+/** The time that policies read. */
+export function microsOf(clock: Clock): number {
+  return Math.floor(clock.monotonicMs() * 1_000)
+}
 
 /** What the clock of a policy shows at a time; never goes back while the time does not. */
 export function readingAt(policy: ResolvedPolicy, nowMicros: number): number {
@@ -64,12 +70,19 @@ export function waitMs(policy: ResolvedPolicy, debtTicks: number, cost: number):
 
 /** In how many milliseconds so many ticks will have been paid off; rounded up. */
 function msUntilPaid(policy: ResolvedPolicy, ticks: number, nowMicros: number): number {
+  // One division: numbers below 2^53 whose quotient is no whole number are never so near to one that
+  // rounding would reach it.
+  return policy.readingsPerMicro === 1
+    ? Math.ceil(ticks / (policy.ticksPerReading * 1_000))
+    : msUntilRead(policy, ticks, nowMicros)
+}
+
+// The reading is a floor: it changes where the time reaches a whole one. A microsecond more, for what
+// the division has lost.
+function msUntilRead(policy: ResolvedPolicy, ticks: number, nowMicros: number): number {
   if (ticks <= 0) return 0
   const { readingsPerMicro, ticksPerReading } = policy
   const readings = Math.ceil(ticks / ticksPerReading)
-  if (readingsPerMicro === 1) return Math.ceil(readings / 1_000)
-  // The reading is a floor: it changes where the time reaches a whole one. A microsecond more, for
-  // what the division has lost.
   const dueMicros = (readingAt(policy, nowMicros) + readings) / readingsPerMicro + 1
   return Math.ceil((dueMicros - nowMicros) / 1_000)
 }

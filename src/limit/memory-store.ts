@@ -1,6 +1,6 @@
 import type { Clock } from '../core/index.ts'
 import type { Decision } from './decision.ts'
-import { admits, allowed, readingAt, refused } from './gcra.ts'
+import { admits, allowed, microsOf, readingAt, refused } from './gcra.ts'
 import { KeyDebts } from './key-debts.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
@@ -24,18 +24,19 @@ interface Ledger {
 export class MemoryStore {
   readonly #clock: Clock
   readonly #ledgers: readonly Ledger[]
-  readonly #first: Ledger
+  /** Where there is but one policy. */
+  readonly #only: KeyDebts | undefined
 
   /** @param policies at least one */
   constructor(policies: readonly ResolvedPolicy[], { maxKeys, clock }: MemoryStoreOptions) {
     this.#clock = clock
     this.#ledgers = policies.map((policy) => ({
       policy,
-      debts: new KeyDebts(policy, maxKeys),
+      debts: new KeyDebts(policy, maxKeys, clock),
       reading: 0,
       debtTicks: 0,
     }))
-    this.#first = this.#ledgers[0] as Ledger
+    this.#only = policies.length === 1 ? this.#ledgers[0]?.debts : undefined
   }
 
   /** Taken once, whatever keys come. */
@@ -50,35 +51,24 @@ export class MemoryStore {
 
   /** Charges a use to a key by all policies, or by none. */
   take(key: string, cost: number): Decision {
-    return this.#ledgers.length === 1 ? this.#takeByOne(key, cost) : this.#takeByAll(key, cost)
+    return this.#only === undefined ? this.#takeByAll(key, cost) : this.#only.take(key, cost)
   }
 
   /** What `take` would say, without the charge. */
   peek(key: string, cost: number): Decision {
-    const nowMicros = this.#nowMicros()
+    const nowMicros = microsOf(this.#clock)
     this.#look(key, nowMicros)
     return this.#refusal(cost, nowMicros) ?? this.#tightest(nowMicros)
   }
 
   /** Forgives a key what it owes. */
   reset(key: string): void {
-    this.#look(key, this.#nowMicros())
+    this.#look(key, microsOf(this.#clock))
     for (const { debts, reading } of this.#ledgers) debts.owe(reading, 0)
   }
 
-  #takeByOne(key: string, cost: number): Decision {
-    const nowMicros = this.#nowMicros()
-    const { policy, debts } = this.#first
-    const reading = readingAt(policy, nowMicros)
-    const debtTicks = debts.debtOf(key, reading)
-    if (!admits(policy, debtTicks, cost)) return refused(policy, debtTicks, cost, nowMicros)
-    const owedTicks = debtTicks + cost * policy.useTicks
-    debts.owe(reading, owedTicks)
-    return allowed(policy, owedTicks, nowMicros)
-  }
-
   #takeByAll(key: string, cost: number): Decision {
-    const nowMicros = this.#nowMicros()
+    const nowMicros = microsOf(this.#clock)
     this.#look(key, nowMicros)
     const refusal = this.#refusal(cost, nowMicros)
     if (refusal !== undefined) return refusal
@@ -87,10 +77,6 @@ export class MemoryStore {
       ledger.debts.owe(ledger.reading, ledger.debtTicks)
     }
     return this.#tightest(nowMicros)
-  }
-
-  #nowMicros(): number {
-    return Math.floor(this.#clock.monotonicMs() * 1_000)
   }
 
   #look(key: string, nowMicros: number): void {

@@ -49,6 +49,7 @@ function agreesWithOracle(
     clock.micros = Math.min(clock.micros + Math.round(wait * useMicros), 10 ** 15)
     const decision = limiter.take(key, cost)
     expect(decision.isAllowed).toBe(oracle.take(key, cost, clock.micros))
+    if (decision.isAllowed) expect(limiter.peek(key, 0)).toEqual(decision)
     if (decision.isAllowed || decision.retryAfterMs === Infinity) continue
     // Whoever waits as long as he was told is let through.
     const elsewhere = { micros: clock.micros }

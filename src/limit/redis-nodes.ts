@@ -11,23 +11,26 @@ return redis.call('ZCARD', KEYS[1])
 const everyMs = 2_000
 const forgottenAfterMs = 3 * everyMs
 
+/** What {@link RedisNodes} work with. */
+interface RedisNodesParts {
+  readonly redis: RedisLike
+  readonly circuit: Circuit
+  readonly clock: Clock
+  /** Where Redis keeps the processes of this limit, and what this one is called there. */
+  readonly key: string
+  readonly node: string
+  readonly onChange: (count: number) => void
+}
+
 /** How many processes keep a limit, as Redis has counted them when it was last heard. */
 export class RedisNodes {
-  readonly #redis: RedisLike
-  readonly #circuit: Circuit
-  readonly #clock: Clock
-  readonly #key: string
-  readonly #node: string
+  readonly #parts: RedisNodesParts
   #count = 1
   #timer: Timer | undefined
   #isClosed = false
 
-  constructor(redis: RedisLike, circuit: Circuit, clock: Clock, key: string, node: string) {
-    this.#redis = redis
-    this.#circuit = circuit
-    this.#clock = clock
-    this.#key = key
-    this.#node = node
+  constructor(parts: RedisNodesParts) {
+    this.#parts = parts
     void this.#sign()
   }
 
@@ -41,10 +44,17 @@ export class RedisNodes {
   }
 
   async #sign(): Promise<void> {
-    const count = await this.#circuit.run('nodes', () =>
-      this.#redis.runScript(script, [this.#key], [this.#node, forgottenAfterMs]),
+    const { redis, circuit, clock, key, node } = this.#parts
+    const count = await circuit.run('nodes', () =>
+      redis.runScript(script, [key], [node, forgottenAfterMs]),
     )
-    if (typeof count === 'number') this.#count = Math.max(1, count)
-    if (!this.#isClosed) this.#timer = this.#clock.after(everyMs, () => void this.#sign())
+    if (typeof count === 'number') this.#learn(Math.max(1, count))
+    if (!this.#isClosed) this.#timer = clock.after(everyMs, () => void this.#sign())
+  }
+
+  #learn(count: number): void {
+    if (count === this.#count) return
+    this.#count = count
+    this.#parts.onChange(count)
   }
 }

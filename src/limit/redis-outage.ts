@@ -16,19 +16,28 @@ export class OutageDecisions {
   /** How many. */
   count = 0
   readonly #rules: OutageRules
-  readonly #nodes: { readonly count: number }
-  #local: { readonly store: MemoryStore; readonly parts: number } | undefined
+  #local: MemoryStore | undefined
 
-  /** @param nodes - the processes that keep the limit, by the number that was known last */
-  constructor(rules: OutageRules, nodes: { readonly count: number }) {
+  constructor(rules: OutageRules) {
     this.#rules = rules
-    this.#nodes = nodes
+    this.shareWith(1)
+  }
+
+  /**
+   * How many processes keep the limit: each keeps its part of it. The memory for that is taken now; when
+   * Redis is away somebody waits, and it may set off a garbage collection of several milliseconds.
+   */
+  shareWith(nodes: number): void {
+    const { policies, maxKeys, clock, onStoreError } = this.#rules
+    if (onStoreError !== 'local') return
+    const divided = policies.map((policy) => dividedPolicy(policy, nodes))
+    this.#local = new MemoryStore(divided, { maxKeys, clock })
   }
 
   take(key: string, cost: number): Decision {
     this.count++
+    if (this.#local !== undefined) return this.#local.take(key, cost)
     const { onStoreError, policies } = this.#rules
-    if (onStoreError === 'local') return this.#localStore().take(key, cost)
     const [policy] = policies as readonly [ResolvedPolicy]
     const whole = { policy: policy.name, limit: policy.burst, resetMs: 0 }
     if (onStoreError === 'allow') {
@@ -38,23 +47,10 @@ export class OutageDecisions {
   }
 
   peek(key: string, cost: number): Decision {
-    return this.#rules.onStoreError === 'local'
-      ? this.#localStore().peek(key, cost)
-      : this.take(key, cost)
+    return this.#local === undefined ? this.take(key, cost) : this.#local.peek(key, cost)
   }
 
   reset(key: string): void {
-    this.#local?.store.reset(key)
-  }
-
-  // Each process keeps its part of the limit.
-  #localStore(): MemoryStore {
-    const parts = this.#nodes.count
-    if (this.#local?.parts !== parts) {
-      const { policies, maxKeys, clock } = this.#rules
-      const divided = policies.map((policy) => dividedPolicy(policy, parts))
-      this.#local = { parts, store: new MemoryStore(divided, { maxKeys, clock }) }
-    }
-    return this.#local.store
+    this.#local?.reset(key)
   }
 }

@@ -61,9 +61,15 @@ export class RedisStore {
     })
     const script = takeScript(parts.policies, leaseInRedisMs)
     this.#questions = new RedisQuestions(redis, this.#circuit, script, this.#node)
-    const nodesKey = `hotpath:limit:{${parts.name}}:nodes`
-    this.#nodes = new RedisNodes(redis, this.#circuit, clock, nodesKey, this.#node)
-    this.#outage = new OutageDecisions(parts, this.#nodes)
+    this.#outage = new OutageDecisions(parts)
+    this.#nodes = new RedisNodes({
+      redis,
+      circuit: this.#circuit,
+      clock,
+      key: `hotpath:limit:{${parts.name}}:nodes`,
+      node: this.#node,
+      onChange: (count) => this.#outage.shareWith(count),
+    })
   }
 
   get stats(): RedisStoreStats {

@@ -5,19 +5,18 @@ const decisions = eventChannel('hotpath:limit:decision')
 
 /** @throws HotpathError HOTPATH_LIMIT_USE_INVALID */
 export function checkUse(key: string, cost: number): void {
-  if (typeof key !== 'string') {
-    throw new HotpathError(
-      'HOTPATH_LIMIT_USE_INVALID',
-      `a limiter's key must be a string, not ${typeof key}: nothing was charged; look at the ` +
-        'function that makes the key',
-    )
-  }
-  if (!Number.isSafeInteger(cost) || cost < 0) {
-    throw new HotpathError(
-      'HOTPATH_LIMIT_USE_INVALID',
-      `a use must cost a whole number of at least 0, not ${cost}: nothing was charged`,
-    )
-  }
+  if (typeof key !== 'string' || !Number.isSafeInteger(cost) || cost < 0) refuseUse(key, cost)
+}
+
+// Apart, as is all that is rare: V8 inlines what is asked for each use only while it is small.
+function refuseUse(key: unknown, cost: number): never {
+  throw new HotpathError(
+    'HOTPATH_LIMIT_USE_INVALID',
+    typeof key === 'string'
+      ? `a use must cost a whole number of at least 0, not ${cost}: nothing was charged`
+      : `a limiter's key must be a string, not ${typeof key}: nothing was charged; look at the ` +
+          'function that makes the key',
+  )
 }
 
 /** How many uses were let through, and who hears of each. */
@@ -31,12 +30,13 @@ export class UseCounts {
   }
 
   count(key: string, cost: number, decision: Decision): Decision {
-    const { isAllowed, policy } = decision
-    if (isAllowed) this.allowed++
+    if (decision.isAllowed) this.allowed++
     else this.denied++
-    if (decisions.hasSubscribers) {
-      decisions.publish({ limiter: this.#limiter, key, cost, isAllowed, policy })
-    }
+    if (decisions.hasSubscribers) this.#publish(key, cost, decision)
     return decision
+  }
+
+  #publish(key: string, cost: number, { isAllowed, policy }: Decision): void {
+    decisions.publish({ limiter: this.#limiter, key, cost, isAllowed, policy })
   }
 }

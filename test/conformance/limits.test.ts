@@ -1,6 +1,8 @@
+import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
 import { parseList } from 'structured-headers'
 import { components, listen } from '../../src/core/index.ts'
+import { hotpath } from '../../src/adapters/fastify/index.ts'
 import { createLimiter, type Decision } from '../../src/limit/index.ts'
 import { headerOf, limitServers, type LimitPlan, type LimitServer } from './limit-servers.ts'
 
@@ -189,6 +191,43 @@ describe.each(Object.keys(limitServers))('limits on %s', (framework) => {
     expect(first.headers.get('ratelimit')).toBe('"1/minute";r=0;t=60')
     expect(second.status).toBe(429)
     await local.close()
+  })
+})
+
+describe('a Fastify route that is taken out of the limit', () => {
+  const out = { hotpath: { limit: false as const } }
+
+  async function check(app: FastifyInstance): Promise<void> {
+    app.get('/', () => 'let through')
+    const statusOf = async (url: string) => (await app.inject({ url })).statusCode
+    expect([await statusOf('/health'), await statusOf('/health')]).toEqual([200, 200])
+    expect([await statusOf('/'), await statusOf('/')]).toEqual([200, 429])
+    expect(await statusOf('/health')).toBe(200)
+    await app.close()
+  }
+
+  test('is declared after hotpath has loaded', async () => {
+    const app = fastify()
+    await app.register(hotpath, { cache: false, limit: '1/minute' })
+    app.get('/health', { config: out }, () => 'well')
+    await check(app)
+  })
+
+  test('is declared before', async () => {
+    const app = fastify()
+    app.get('/health', { config: out }, () => 'well')
+    await app.register(hotpath, { cache: false, limit: '1/minute' })
+    await check(app)
+  })
+
+  test('is taken out by a hook of another plugin', async () => {
+    const app = fastify()
+    await app.register(hotpath, { cache: false, limit: '1/minute' })
+    app.addHook('onRoute', (routeOptions) => {
+      if (routeOptions.url === '/health') routeOptions.config = out
+    })
+    app.get('/health', () => 'well')
+    await check(app)
   })
 })
 

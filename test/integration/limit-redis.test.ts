@@ -320,6 +320,19 @@ describe.each(Object.entries(clients))('on %s', (_name, redis) => {
       expect(await one.take('c')).toMatchObject({ isAllowed: true, remaining: 9 })
     })
 
+    test('who waits does not wait for memory too', async () => {
+      const options = { redisTimeoutMs: 100, maxKeys: 1_000_000 }
+      const [limiter] = open(1, redis, '10/hour', options)
+      await limiter.take('a')
+      await begin()
+      const before = process.memoryUsage().arrayBuffers
+      expect((await limiter.take('b')).isAllowed).toBe(true)
+      expect(limiter.stats().withoutRedis).toBe(1)
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000)
+      await end()
+      await until(() => limiter.stats().isReachable)
+    })
+
     test.each([
       ['allow', true],
       ['deny', false],

@@ -5,6 +5,7 @@ import type {
   onRequestHookHandler,
   RouteOptions,
 } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
 import { inspect } from 'node:util'
 import {
   LimitStep,
@@ -16,11 +17,25 @@ import {
 
 type Limit = LimitOptions<FastifyRequest> | string
 
+/** What Fastify says of an app without any. */
+const noRoutes = '(empty tree)'
+
 /** A limit for all requests, also for those that no route answers. */
 export function limitApp(app: FastifyInstance, step: LimitStep<FastifyRequest>): void {
   const hook = hookOf(step)
+  // Fastify makes an object of a dozen fields whenever it is asked for the options of a route, and most
+  // apps have no route that is taken out. Of those that were declared before, nothing is known.
+  let mayBeTakenOut = app.printRoutes() !== noRoutes
+  const declared: RouteOptions[] = []
+  app.addHook('onRoute', (routeOptions) => void declared.push(routeOptions))
+  // Not in onRoute: hooks of other plugins may still change the config.
+  app.addHook('onReady', (done) => {
+    mayBeTakenOut ||= declared.some(({ config }) => config?.hotpath?.limit === false)
+    declared.length = 0
+    done()
+  })
   app.addHook('onRequest', function limitRequest(request, reply, next) {
-    if (request.routeOptions.config?.hotpath?.limit === false) next()
+    if (mayBeTakenOut && request.routeOptions.config?.hotpath?.limit === false) next()
     else hook.call(this, request, reply, next)
   })
   app.addHook('onClose', () => step.close())
@@ -61,7 +76,7 @@ function placeOf({ url, constraints }: RouteOptions): string {
 
 function hookOf(step: LimitStep<FastifyRequest>): onRequestHookHandler {
   return (request, reply, next) => {
-    const verdict = step.judge(viewOf(request))
+    const verdict = step.judge(new FastifyLimitedRequest(request))
     if (!(verdict instanceof Promise)) return apply(verdict, request, reply, next)
     verdict.then((made) => apply(made, request, reply, next), next)
     return undefined
@@ -84,7 +99,27 @@ function apply(
   void reply.code(refusal.status).send(body)
 }
 
-function viewOf(request: FastifyRequest): LimitedRequest<FastifyRequest> {
-  const { method, url, headers } = request
-  return { raw: request, method, url, headers, socketAddress: request.raw.socket.remoteAddress }
+/** What is not asked for, is not looked up. */
+class FastifyLimitedRequest implements LimitedRequest<FastifyRequest> {
+  readonly raw: FastifyRequest
+
+  constructor(raw: FastifyRequest) {
+    this.raw = raw
+  }
+
+  get method(): string {
+    return this.raw.method
+  }
+
+  get url(): string {
+    return this.raw.url
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.raw.headers
+  }
+
+  get socketAddress(): string | undefined {
+    return this.raw.raw.socket.remoteAddress
+  }
 }
