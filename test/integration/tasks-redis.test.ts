@@ -29,6 +29,36 @@ test('what was cancelled is gone after its time, though no other task ends', asy
   redis.disconnect()
 })
 
+test('a task with a small input stays in the compact form of Redis', async () => {
+  const own = `${prefix}compact`
+  await using tasks = createTasks({ engine: redisEngine({ url, prefix: own }) })
+  const task = tasks.define('t', { run: () => {} })
+  const { id } = await task.enqueue({ userId: 12_345 })
+  const redis = new Redis(url)
+  const form = () => redis.object('ENCODING', `${own}:t:${id.slice(2)}`)
+  expect(await form()).toBe('listpack')
+  await tasks.start()
+  expect(await task.wait(id)).toMatchObject({ state: 'completed' })
+  expect(await form()).toBe('listpack')
+  redis.disconnect()
+})
+
+test('what is enqueued at once reaches Redis in few writes', async () => {
+  await using server = await startRedis()
+  await using tasks = createTasks({ engine: redisEngine({ url: server.url }) })
+  const task = tasks.define('t', { run: () => {} })
+  await task.enqueue(0)
+  const redis = new Redis(server.url)
+  const reads = async () => {
+    const found = /total_reads_processed:(\d+)/.exec(await redis.info('stats'))
+    return Number(found?.[1])
+  }
+  const before = await reads()
+  await Promise.all(Array.from({ length: 320 }, () => task.enqueue(0)))
+  expect((await reads()) - before).toBeLessThan(80)
+  redis.disconnect()
+})
+
 const atTick = (atMs: number, uniqueKey?: string): NewTask => ({
   name: 'nightly',
   input: 'null',

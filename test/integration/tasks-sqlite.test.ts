@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -54,6 +55,18 @@ describe('an acknowledgement', () => {
       expect(new Set(stored.map(({ id }) => id))).toEqual(new Set(ids))
       database.close()
     }
+  })
+})
+
+describe('the write-ahead log', () => {
+  test('begins anew in the pauses, long before a commit would have to see to it', async () => {
+    const file = newFile()
+    const task = create({ file }).define('t', { run: () => {} })
+    for (let n = 0; n < 200; n++) await task.enqueue(n)
+    // 200 commits of three pages each, which SQLite would keep: it begins anew after 1,000 pages.
+    expect(statSync(`${file}-wal`).size).toBeLessThan(100 * 3 * 4_096)
+    const stored = new DatabaseSync(file).prepare('select count(*) as count from hotpath_tasks')
+    expect(stored.get()).toEqual({ count: 200 })
   })
 })
 

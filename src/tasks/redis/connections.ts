@@ -1,8 +1,12 @@
+import type { Writable } from 'node:stream'
 import { fromIoredis, loadPeer, type IoredisClient, type RedisLike } from '../../core/index.ts'
 import type { ResolvedRedisEngineOptions } from './options.ts'
 
 /** A client of `ioredis`, as the engine uses it. */
 export interface OwnClient extends IoredisClient {
+  /** Undefined until it connects. */
+  readonly stream?: Writable
+  sendCommand(command: unknown, within?: unknown): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   disconnect(): void
 }
@@ -33,7 +37,10 @@ export async function connectRedis(
     maxRetriesPerRequest: null,
     commandTimeout: undefined,
   })
-  for (const client of [commands, workers]) client.on('error', onError)
+  for (const client of [commands, workers]) {
+    client.on('error', onError)
+    writeInBursts(client)
+  }
   const waiting = keepDuplicates(workers)
   return {
     commands,
@@ -44,6 +51,34 @@ export async function connectRedis(
       // A worker that was cut off connects once more, and would keep the process open.
       for (const client of waiting) client.connect = () => Promise.reject(new Error('closed'))
     },
+  }
+}
+
+// With many more Redis would begin late: it works on one burst while the next is made.
+const commandsPerWrite = 32
+
+/**
+ * What is sent in one go leaves in few writes. A write for each command costs more than all else that is
+ * done for it here, and in Redis a read.
+ */
+function writeInBursts(client: OwnClient): void {
+  const send = client.sendCommand.bind(client)
+  let corked: Writable | undefined
+  let count = 0
+  const flush = () => {
+    corked?.uncork()
+    corked = undefined
+    count = 0
+  }
+  client.sendCommand = (command, within) => {
+    if (corked === undefined && client.stream?.writable === true) {
+      corked = client.stream
+      corked.cork()
+      process.nextTick(flush)
+    }
+    const sent = send(command, within)
+    if (++count >= commandsPerWrite) flush()
+    return sent
   }
 }
 

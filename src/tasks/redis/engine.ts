@@ -12,13 +12,14 @@ import type {
   WorkSettings,
 } from '../engine.ts'
 import { engineClosed, storeFailed } from '../engine-errors.ts'
+import type { OpenQueue, TaskQueue } from './job.ts'
 import { connectRedis, type RedisConnections } from './connections.ts'
 import {
   resolveRedisEngineOptions,
   type RedisEngineOptions,
   type ResolvedRedisEngineOptions,
 } from './options.ts'
-import { RedisQueue, type TaskQueue } from './queue.ts'
+import { RedisQueue } from './queue.ts'
 import { namesScript, noteNameScript } from './scripts.ts'
 import { addAtTick } from './tick.ts'
 import { RedisWork } from './work.ts'
@@ -59,7 +60,7 @@ class RedisEngine implements TaskEngine<never, never> {
     priority: true,
   } as const
   readonly #options: ResolvedRedisEngineOptions
-  readonly #queues = new Map<string, Promise<TaskQueue>>()
+  readonly #queues = new Map<string, Promise<OpenQueue>>()
   #opened: Opened | undefined
 
   constructor(options: ResolvedRedisEngineOptions) {
@@ -88,9 +89,7 @@ class RedisEngine implements TaskEngine<never, never> {
       `store a task ${name}`,
       async () => {
         if (tick === undefined) return this.#tasksOf(name).add(task, uuid)
-        const { bullmq } = this.#open
-        const queue = await this.#openQueue(name)
-        const host = { bullmq, queue, ticksKey: this.#ticksKey }
+        const host = { open: await this.#openQueue(name), ticksKey: this.#ticksKey }
         return this.#inTime(addAtTick(host, task, tick, uuid))
       },
       'The task may be stored all the same; enqueue it again with a uniqueKey, lest there be two',
@@ -161,7 +160,7 @@ class RedisEngine implements TaskEngine<never, never> {
     return new RedisQueue({ redis, prefix, openQueue: (one) => this.#openQueue(one) }, name)
   }
 
-  #openQueue(name: string): Promise<TaskQueue> {
+  #openQueue(name: string): Promise<OpenQueue> {
     let queue = this.#queues.get(name)
     if (queue === undefined) {
       queue = this.#newQueue(name)
@@ -171,7 +170,7 @@ class RedisEngine implements TaskEngine<never, never> {
     return queue
   }
 
-  async #newQueue(name: string): Promise<TaskQueue> {
+  async #newQueue(name: string): Promise<OpenQueue> {
     const { bullmq, connections, host } = this.#open
     await connections.redis.runScript(noteNameScript, [this.#namesKey], [name])
     const queue: TaskQueue = new bullmq.Queue(name, {
@@ -181,8 +180,9 @@ class RedisEngine implements TaskEngine<never, never> {
       streams: { events: { maxLen: 100 } },
     })
     queue.on('error', (error) => host.onTrouble(`reach the queue ${name}`, error))
-    await this.#inTime(queue.waitUntilReady())
-    return queue
+    if (!(queue.backend instanceof bullmq.RedisQueueBackend))
+      throw new TypeError('no queue in Redis')
+    return { bullmq, queue, client: await this.#inTime(queue.backend.client) }
   }
 
   /**

@@ -1,7 +1,6 @@
-import type { Queue } from 'bullmq'
 import type { RedisLike } from '../../core/index.ts'
 import type { Enqueued, NewTask, TaskRecord } from '../engine.ts'
-import { dataOf, jobOptionsOf, readJob, type RedisJobData } from './job.ts'
+import { addJob, readJob, type OpenQueue, type RedisJobData } from './job.ts'
 import {
   beginReplayScript,
   cancelledReason,
@@ -17,14 +16,11 @@ import { writeTaskId } from '../task-id.ts'
 const pageSize = 100
 const replayMs = 10_000
 
-/** The queue of BullMQ. */
-export type TaskQueue = Queue<RedisJobData, string | null>
-
 export interface RedisQueueHost {
   readonly redis: RedisLike
   readonly prefix: string
   /** Opens BullMQ's queue of a name, which makes it one that there is. */
-  openQueue(name: string): Promise<TaskQueue>
+  openQueue(name: string): Promise<OpenQueue>
 }
 
 /** The tasks of one name: a queue of BullMQ, and scripts for what it has no call for. */
@@ -39,9 +35,7 @@ export class RedisQueue {
 
   async add(task: NewTask, uuid: string): Promise<Enqueued> {
     const { name } = task
-    const queue = await this.#host.openQueue(name)
-    const job = await queue.add(name, dataOf(task), jobOptionsOf(task, uuid))
-    const stored = job.id ?? uuid
+    const stored = await addJob(await this.#host.openQueue(name), task, uuid)
     return { id: writeTaskId({ name, uuid: stored }), isNew: stored === uuid }
   }
 
@@ -75,9 +69,10 @@ export class RedisQueue {
   async replay(uuid: string): Promise<boolean> {
     const found = await this.find(uuid)
     if (found?.record.state !== 'failed') return false
-    const job = await (await this.#host.openQueue(this.name)).getJob(uuid)
+    const { queue } = await this.#host.openQueue(this.name)
+    const job = await queue.getJob(uuid)
     if (job === undefined) return false
-    const data = JSON.stringify({ ...found.data, handedBack: 0 } satisfies RedisJobData)
+    const data = JSON.stringify(found.data.with(4, 0))
     const [jobKey] = this.#jobKeys(uuid)
     const prefix = this.#key('de:')
     // Should this process die before the end, the key frees itself.

@@ -44,7 +44,7 @@ if count == 0 then return 0 end
 redis.call('DEL', KEYS[2])
 redis.call('SREM', KEYS[8], id)
 redis.call('HSET', KEYS[1], 'finishedOn', ARGV[2], 'failedReason', ARGV[3])
-local ttl = cjson.decode(redis.call('HGET', KEYS[1], 'data')).resultTtlMs
+local ttl = cjson.decode(redis.call('HGET', KEYS[1], 'data'))[3]
 redis.call('PEXPIRE', KEYS[1], math.ceil(ttl))
 local key = redis.call('HGET', KEYS[1], 'deid')
 if key and redis.call('GET', ARGV[4] .. key) == id then redis.call('DEL', ARGV[4] .. key) end

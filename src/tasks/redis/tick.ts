@@ -1,13 +1,10 @@
-import type * as BullMQ from 'bullmq'
 import type { Enqueued, NewTask, ScheduleTick } from '../engine.ts'
 import { writeTaskId } from '../task-id.ts'
-import { dataOf, jobOptionsOf } from './job.ts'
-import type { TaskQueue } from './queue.ts'
+import { addJob, type OpenQueue } from './job.ts'
 
 /** Where the task of a tick is added, and its tick noted. */
 export interface TickHost {
-  readonly bullmq: typeof BullMQ
-  readonly queue: TaskQueue
+  readonly open: OpenQueue
   /** The hash of the last tick of each schedule: its time, and the id of its task. */
   readonly ticksKey: string
 }
@@ -20,22 +17,20 @@ export interface TickHost {
  * there only with its tick.
  */
 export async function addAtTick(
-  { bullmq, queue, ticksKey }: TickHost,
+  { open, ticksKey }: TickHost,
   task: NewTask,
   { schedule, atMs }: ScheduleTick,
   uuid: string,
 ): Promise<Enqueued> {
   const { name, uniqueKey } = task
-  if (!(queue.backend instanceof bullmq.RedisQueueBackend)) throw new TypeError('no queue in Redis')
-  const client = await queue.backend.client
+  const { queue, client } = open
   const jobKey = queue.toKey(uuid)
   const ownerKey = uniqueKey === undefined ? jobKey : queue.toKey(`de:${uniqueKey}`)
   const id = writeTaskId({ name, uuid })
-  const job = new bullmq.Job(queue, name, dataOf(task), jobOptionsOf(task, uuid), uuid)
   const transaction = client.multi()
   // As texts: of scripts that Redis has forgotten it might skip one, and do the others.
   transaction.runCommand('eval', [beginScript, 2, ticksKey, jobKey, schedule, atMs])
-  const adding = job.addJob(transaction)
+  const adding = addJob(open, task, uuid, transaction)
   const endKeys = [ticksKey, jobKey, queue.toKey('prioritized'), ownerKey]
   transaction.runCommand('eval', [endScript, 4, ...endKeys, schedule, atMs, uuid, id])
   const [results] = await Promise.all([transaction.exec(), adding])

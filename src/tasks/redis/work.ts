@@ -3,7 +3,7 @@ import { systemClock } from '../../core/index.ts'
 import { settlesWithin } from '../settles-within.ts'
 import { workerLost } from '../engine.ts'
 import type { EngineHost, Execute, Execution, Outcome, Work, WorkSettings } from '../engine.ts'
-import { backoffType, endOptionsOf, type RedisJobData } from './job.ts'
+import { backoffType, endOptionsOf, type RedisJobData, type TaskJob } from './job.ts'
 import type { RedisQueue } from './queue.ts'
 import { writeTaskId } from '../task-id.ts'
 
@@ -15,8 +15,6 @@ export interface RedisWorkHost {
   readonly leaseMs: number
   readonly host: EngineHost
 }
-
-type TaskJob = BullMQ.Job<RedisJobData, string | null>
 
 interface Running {
   readonly uuid: string
@@ -94,12 +92,12 @@ export class RedisWork implements Work {
   }
 
   async #process(job: TaskJob, token: string): Promise<string | null> {
-    const { data } = job
-    Object.assign(job.opts, endOptionsOf(data))
+    const [input, maxAttempts, , , handedBack] = job.data
+    Object.assign(job.opts, endOptionsOf(job.data))
     const { name } = this.#settings
     const uuid = job.id ?? ''
-    const attempt = job.attemptsStarted - data.handedBack
-    if (attempt > data.maxAttempts) {
+    const attempt = job.attemptsStarted - handedBack
+    if (attempt > maxAttempts) {
       // This claim is only to end it: it does not count as an attempt.
       await this.#uncount(job, token)
       throw final(this.#host.bullmq, JSON.stringify(workerLost))
@@ -107,7 +105,7 @@ export class RedisWork implements Work {
     const execution = this.#execute({
       id: writeTaskId({ name, uuid }),
       name,
-      input: data.input,
+      input,
       attempt,
       enqueuedMs: job.timestamp,
       transaction: undefined,
@@ -139,8 +137,9 @@ export class RedisWork implements Work {
 
   /** BullMQ has counted this claim; it shall not count as an attempt. False when the lock is lost. */
   #uncount({ id, data }: TaskJob, token: string): Promise<boolean> {
-    const uncounted: RedisJobData = { ...data, handedBack: data.handedBack + 1 }
-    return this.#host.queue.setFenced(id ?? '', token, 'data', JSON.stringify(uncounted))
+    const [, , , , handedBack] = data
+    const uncounted = JSON.stringify(data.with(4, handedBack + 1))
+    return this.#host.queue.setFenced(id ?? '', token, 'data', uncounted)
   }
 
   #ended(job: TaskJob): void {

@@ -3,12 +3,16 @@ import { createTables } from './schema.ts'
 
 const busy = 5
 
+// Some 250 kB of log: SQLite's own limit of 1,000 pages is reached only where nobody pauses.
+const commitsPerCheckpoint = 64
+
 /** The connection of the thread: transactions that wait for other processes, and say how safe they are. */
 export class Connection {
   readonly database: DatabaseSync
   readonly #lockTimeoutMs: number
   #isSynced = true
   #dataVersion = 0
+  #commits = 0
 
   constructor(file: string, lockTimeoutMs: number) {
     this.#lockTimeoutMs = lockTimeoutMs
@@ -34,6 +38,7 @@ export class Connection {
     try {
       const value = work()
       this.database.exec('commit')
+      this.#commits++
       return value
     } catch (error) {
       this.#rollBack()
@@ -52,6 +57,24 @@ export class Connection {
     const hasChanged = version !== this.#dataVersion
     this.#dataVersion = version
     return hasChanged
+  }
+
+  /** Whether so much is in the log that it is worth a moment in which nobody waits. */
+  get isCheckpointDue(): boolean {
+    return this.#commits >= commitsPerCheckpoint
+  }
+
+  /**
+   * Moves what is in the log to where it belongs, so that no commit has to, and the log begins anew while
+   * it is short: an fsync of what lies in a file already costs less than one that makes it longer.
+   */
+  checkpoint(): void {
+    this.#commits = 0
+    try {
+      this.database.prepare('pragma wal_checkpoint(passive)').get()
+    } catch {
+      // A full disk, say. The log has it all the same, and the next commit tells of the disk.
+    }
   }
 
   close(): void {

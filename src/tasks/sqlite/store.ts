@@ -100,6 +100,16 @@ export class Store {
     return report
   }
 
+  /** Whether there is something to do that nobody waits for. */
+  get isRestDue(): boolean {
+    return this.#connection.isCheckpointDue
+  }
+
+  /** Does it. */
+  rest(): void {
+    this.#connection.checkpoint()
+  }
+
   /** Hands back what is still held, and leaves. */
   close(): void {
     const { worker } = this.#leases

@@ -24,6 +24,7 @@ function run(port: MessagePort, data: ThreadData): void {
   }
   port.postMessage({ error: undefined } satisfies Opening)
   let poll: NodeJS.Timeout | undefined
+  let rest: NodeJS.Immediate | undefined
 
   const tell = (report: Report) => {
     const { isReply, claims, stops, troubles } = report
@@ -35,6 +36,13 @@ function run(port: MessagePort, data: ThreadData): void {
     } else if (!store.isWorking) {
       clearInterval(poll)
       poll = undefined
+    }
+    // After the answer, which is under way by then.
+    if (store.isRestDue) {
+      rest ??= setImmediate(() => {
+        rest = undefined
+        store.rest()
+      })
     }
   }
 
@@ -48,6 +56,7 @@ function run(port: MessagePort, data: ThreadData): void {
     const last = requests.find(({ ask }) => ask === 'close')
     if (last === undefined) return
     clearInterval(poll)
+    clearImmediate(rest)
     store.close()
     port.postMessage({ ...nothing, answers: [{ ref: last.ref, value: undefined }] })
     port.close()
