@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { bytesOfText, memoryOfText, passingBytesOfText } from './text-bytes.ts'
+
+const long = 600_000
+
+test.each([
+  '',
+  'plain',
+  'Grüße',
+  '“quoted” 日本語 🙂',
+  'half of a pair: \ud83d, and the other half: \ude42',
+  'é'.repeat(long),
+  '…'.repeat(long),
+  `${'a'.repeat(long)}🙂`,
+])('bytes of a text are those of Buffer.from', (text) => {
+  expect(bytesOfText(text).equals(Buffer.from(text))).toBe(true)
+  expect(passingBytesOfText(text).equals(Buffer.from(text))).toBe(true)
+})
+
+test('of any text at all', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), (one, other) => {
+      const text = one + other
+      const bytes = Buffer.from(text)
+      expect(bytesOfText(text).equals(bytes)).toBe(true)
+      expect(passingBytesOfText(text).equals(bytes)).toBe(true)
+    }),
+  )
+})
+
+test.each(['first', '“first”'])('bytes of %j are kept, whatever is converted after', (text) => {
+  const kept = bytesOfText(text)
+  passingBytesOfText('other text that is longer')
+  passingBytesOfText('“other text that is longer”')
+  expect(kept.toString()).toBe(text)
+})
+
+test('a text with a character beyond Latin-1 takes two bytes for each', () => {
+  expect(memoryOfText('abcd')).toBe(4)
+  expect(memoryOfText('abc…')).toBe(8)
+})
