@@ -10,7 +10,7 @@ import {
 } from './options.ts'
 import { canBePadded, padded } from './padding.ts'
 import { EncodeQueue } from './queue.ts'
-import { bytesOfText, memoryOfText, passingBytesOfText } from './text-bytes.ts'
+import { bytesOfText, memoryOfText, passingBytesOfText, releaseBytesOfText } from './text-bytes.ts'
 
 /** What became of whole bodies in one coding. */
 export interface CodingStats {
@@ -150,7 +150,9 @@ class BodyCompressor implements Compressor {
       const bytes = typeof body === 'string' ? passingBytesOfText(body) : body
       const { length } = bytes
       if (length <= syncLimit) {
-        return this.#counted(encodeSync(bytes, coding, this.#options.levels), length, coding)
+        const encoded = encodeSync(bytes, coding, this.#options.levels)
+        if (bytes !== body) releaseBytesOfText(bytes)
+        return this.#counted(encoded, length, coding)
       }
     }
     return this.#encodeOnThread(body, coding, signal)
@@ -164,11 +166,13 @@ class BodyCompressor implements Compressor {
     let byteLength = 0
     const encoded = await this.#queue.add(
       typeof body === 'string' ? memoryOfText(body) : body.length,
-      () => {
+      async () => {
         // Not before: of several that come in one turn of the event loop, each would wait for all.
         const bytes = typeof body === 'string' ? bytesOfText(body) : body
         byteLength = bytes.length
-        return encodeAsync(bytes, coding, this.#options.levels)
+        const encoded = await encodeAsync(bytes, coding, this.#options.levels)
+        if (bytes !== body) releaseBytesOfText(bytes)
+        return encoded
       },
       signal,
     )

@@ -190,8 +190,10 @@ const zstdStreamTables = {
   [constants.ZSTD_c_chainLog]: 15,
 }
 
-// Room for the output in few pieces: it is most often less than half of the input.
+const largestChunkBytes = 1_048_576
+
+// Room for the output in one piece, which need not be put together then: it is most often less than half of the input.
 function outputOptions(byteLength: number): { chunkSize?: number } {
   if (byteLength === Infinity) return {}
-  return { chunkSize: Math.max(1_024, Math.min(keptChunkBytes, byteLength >> 1)) }
+  return { chunkSize: Math.max(1_024, Math.min(largestChunkBytes, byteLength >> 1)) }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bytesOfText, memoryOfText, passingBytesOfText } from './text-bytes.ts'
+import { bytesOfText, memoryOfText, passingBytesOfText, releaseBytesOfText } from './text-bytes.ts'
 
 const long = 600_000
 
@@ -39,4 +39,21 @@ test.each(['first', '“first”'])('bytes of %j are kept, whatever is converted
 test('a text with a character beyond Latin-1 takes two bytes for each', () => {
   expect(memoryOfText('abcd')).toBe(4)
   expect(memoryOfText('abc…')).toBe(8)
+})
+
+test.each(['a'.repeat(100_000), '…'.repeat(100_000)])(
+  'its memory is given back at once',
+  (text) => {
+    const bytes = bytesOfText(text)
+    releaseBytesOfText(bytes)
+    expect(bytes.buffer.byteLength).toBe(0)
+  },
+)
+
+test('memory that others have a part of is not', () => {
+  for (const text of ['short', '“short”', 'a'.repeat(100_000)]) {
+    const shared = [Buffer.from('beside it'), passingBytesOfText('in the scratch')]
+    releaseBytesOfText(passingBytesOfText(text))
+    expect(shared.every(({ buffer }) => buffer.byteLength > 0)).toBe(true)
+  }
 })
