@@ -10,6 +10,7 @@ import {
 } from './options.ts'
 import { canBePadded, padded } from './padding.ts'
 import { EncodeQueue } from './queue.ts'
+import { bytesOfText, memoryOfText, passingBytesOfText, releaseBytesOfText } from './text-bytes.ts'
 
 /** What became of whole bodies in one coding. */
 export interface CodingStats {
@@ -142,20 +143,42 @@ class BodyCompressor implements Compressor {
     coding: ContentCoding,
     signal?: AbortSignal,
   ): Buffer | undefined | Promise<Buffer | undefined> {
-    const { levels } = this.#options
-    this.#syncLimits ??= measureSyncLimits(levels)
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    const byteLength = bytes.length
-    if (byteLength <= this.#syncLimits[coding]) {
-      return this.#counted(encodeSync(bytes, coding, levels), byteLength, coding)
+    this.#syncLimits ??= measureSyncLimits(this.#options.levels)
+    const syncLimit = this.#syncLimits[coding]
+    // A text has at least as many bytes as characters.
+    if (body.length <= syncLimit) {
+      const bytes = typeof body === 'string' ? passingBytesOfText(body) : body
+      const { length } = bytes
+      if (length <= syncLimit) {
+        const encoded = encodeSync(bytes, coding, this.#options.levels)
+        if (bytes !== body) releaseBytesOfText(bytes)
+        return this.#counted(encoded, length, coding)
+      }
     }
-    return this.#queue
-      .add(byteLength, () => encodeAsync(bytes, coding, levels), signal)
-      .then((encoded) => {
-        if (encoded !== undefined) return this.#counted(encoded, byteLength, coding)
-        if (signal?.aborted !== true) this.#noRoom++
-        return undefined
-      })
+    return this.#encodeOnThread(body, coding, signal)
+  }
+
+  async #encodeOnThread(
+    body: string | Buffer,
+    coding: ContentCoding,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer | undefined> {
+    let byteLength = 0
+    const encoded = await this.#queue.add(
+      typeof body === 'string' ? memoryOfText(body) : body.length,
+      async () => {
+        // Not before: of several that come in one turn of the event loop, each would wait for all.
+        const bytes = typeof body === 'string' ? bytesOfText(body) : body
+        byteLength = bytes.length
+        const encoded = await encodeAsync(bytes, coding, this.#options.levels)
+        if (bytes !== body) releaseBytesOfText(bytes)
+        return encoded
+      },
+      signal,
+    )
+    if (encoded !== undefined) return this.#counted(encoded, byteLength, coding)
+    if (signal?.aborted !== true) this.#noRoom++
+    return undefined
   }
 
   createStream(coding: ContentCoding): Transform {

@@ -5,6 +5,7 @@ import zlib, {
   constants,
   createBrotliCompress,
   createGzip,
+  gunzipSync,
   gzip,
   gzipSync,
   type BrotliOptions,
@@ -12,6 +13,7 @@ import zlib, {
   type ZstdOptions,
 } from 'node:zlib'
 import type { Transform } from 'node:stream'
+import { keptChunkBytes, KeptEncoder } from './kept-encoder.ts'
 
 /** A content coding that hotpath makes; the words of `Content-Encoding`. */
 export type ContentCoding = 'br' | 'gzip' | 'zstd'
@@ -46,9 +48,53 @@ export function encodeSync(
   levels: CodingLevels = defaultLevels,
 ): Buffer {
   const byteLength = body.length
-  if (coding === 'gzip') return gzipSync(body, gzipOptions(levels, byteLength))
   if (coding === 'br') return brotliCompressSync(body, brotliOptions(levels, byteLength))
+  const encoded = encodeKept(body, coding, levels)
+  if (encoded !== undefined) return encoded
+  if (coding === 'gzip') return gzipSync(body, gzipOptions(levels, byteLength))
   return zlib.zstdCompressSync(body, zstdOptions(levels, byteLength))
+}
+
+// Two for gzip at each level that somebody asks for, and one for zstd. Brotli's cannot begin anew.
+const keptEncoders = new Map<string, KeptEncoder | undefined>()
+
+function encodeKept(
+  body: Buffer,
+  coding: 'gzip' | 'zstd',
+  levels: CodingLevels,
+): Buffer | undefined {
+  const windowBits = windowBitsFor(body.length)
+  const key = coding === 'gzip' ? `gzip ${levels.gzip} ${windowBits}` : coding
+  if (!keptEncoders.has(key)) keptEncoders.set(key, makeKept(coding, levels, windowBits))
+  try {
+    return keptEncoders.get(key)?.encode(body)
+  } catch {
+    keptEncoders.set(key, undefined)
+    return undefined
+  }
+}
+
+function makeKept(
+  coding: 'gzip' | 'zstd',
+  levels: CodingLevels,
+  windowBits: number,
+): KeptEncoder | undefined {
+  const chunkSize = keptChunkBytes
+  if (coding === 'gzip') {
+    return KeptEncoder.tryMake({
+      make: () => createGzip({ level: levels.gzip, windowBits, memLevel: 9, chunkSize }),
+      endFlush: constants.Z_FINISH,
+      isReset: true,
+      decode: (encoded) => gunzipSync(encoded),
+    })
+  }
+  const params = { [constants.ZSTD_c_compressionLevel]: levels.zstd }
+  return KeptEncoder.tryMake({
+    make: () => zlib.createZstdCompress({ params, chunkSize }),
+    endFlush: constants.ZSTD_e_end,
+    isReset: false,
+    decode: (encoded) => zlib.zstdDecompressSync(encoded),
+  })
 }
 
 /** Compresses a body on a thread of Node's pool. */
@@ -103,13 +149,17 @@ function flushedSoon(encoder: Transform, flush: () => void): Transform {
   })
 }
 
-// Each body gets tables of its own, and to make them takes as long as to compress some kilobytes: what
-// is known of the size keeps them small. Within 64 kB a window of 8 kB costs JSON nothing.
-const smallBytes = 65_536
-
+// The largest tables are a twentieth faster. For a stream, of which there may be thousands, they would be
+// too much memory.
 function gzipOptions({ gzip: level }: CodingLevels, byteLength = Infinity): ZlibOptions {
-  const tables = byteLength <= smallBytes ? { windowBits: 13, memLevel: 7 } : {}
-  return { level, ...tables, ...outputOptions(byteLength) }
+  if (byteLength === Infinity) return { level }
+  return { level, windowBits: windowBitsFor(byteLength), memLevel: 9, ...outputOptions(byteLength) }
+}
+
+// A window of 8 kB instead of 32 makes a page of 20 kB in a tenth less time, and 1.5 % larger. Where it
+// is larger, the shorter window costs more: 7 % of a page of 60 kB.
+function windowBitsFor(byteLength: number): number {
+  return byteLength <= 24_576 ? 13 : 15
 }
 
 function brotliOptions({ br }: CodingLevels, byteLength = Infinity): BrotliOptions {
@@ -140,8 +190,10 @@ const zstdStreamTables = {
   [constants.ZSTD_c_chainLog]: 15,
 }
 
-// Room for the output in one piece, which is most often less than half of the input.
+const largestChunkBytes = 1_048_576
+
+// Room for the output in one piece, which need not be put together then: it is most often less than half of the input.
 function outputOptions(byteLength: number): { chunkSize?: number } {
   if (byteLength === Infinity) return {}
-  return { chunkSize: Math.max(1_024, Math.min(smallBytes, byteLength >> 1)) }
+  return { chunkSize: Math.max(1_024, Math.min(largestChunkBytes, byteLength >> 1)) }
 }
