@@ -114,6 +114,12 @@ describe('every route answers, and every build the same', () => {
     expect(JSON.parse(await ask('/api/questions?tag=discussion')).questions).toHaveLength(20)
   })
 
+  test('tags that go together', async () => {
+    const { tags } = JSON.parse(await ask('/api/stats/tags/related'))
+    expect(tags).toHaveLength(50)
+    expect(tags[0]).toMatchObject({ tag: 'discussion', questions: 218 })
+  })
+
   test('votes and new names', async () => {
     for (const origin of origins.values()) {
       const json = { 'content-type': 'application/json' }
