@@ -114,6 +114,22 @@ describe('every route answers, and every build the same', () => {
     expect(JSON.parse(await ask('/api/questions?tag=discussion')).questions).toHaveLength(20)
   })
 
+  test('tags that go together', async () => {
+    const { tags } = JSON.parse(await ask('/api/stats/tags/related'))
+    expect(tags).toHaveLength(50)
+    expect(tags[0]).toMatchObject({ tag: 'discussion', questions: 218 })
+    const { rows } = await pool.query<{ tag: string; questions: number }>(
+      `select other.tag, count(*)::int as questions
+       from question_tags mine join question_tags other using (question_id)
+       where mine.tag = 'discussion' and other.tag <> 'discussion'
+       group by other.tag
+       order by count(*) / sqrt((select count(*) from question_tags t where t.tag = other.tag)) desc,
+         count(*) desc, other.tag
+       limit 5`,
+    )
+    expect(tags[0].related).toMatchObject(rows)
+  })
+
   test('votes and new names', async () => {
     for (const origin of origins.values()) {
       const json = { 'content-type': 'application/json' }

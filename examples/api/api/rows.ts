@@ -21,6 +21,8 @@ export type UserPostRow = Omit<UserPost, 'author'> & Authored
 export type QuestionRow = Omit<QuestionSummary, 'author'> & Authored
 export type ThreadRow = Omit<Question, 'author' | 'comments' | 'answers'> &
   Authored & { kind: string; comments: CommentRow[] | null }
+/** Null where there are no questions. */
+export type QuestionTagsRow = { questions: string | null }
 type CommentRow = Omit<Comment, 'author' | 'createdAt'> & Authored & { createdAt: string }
 
 /** Undefined where there is no such user. */

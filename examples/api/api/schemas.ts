@@ -86,6 +86,12 @@ const tagStats = object({
   latestAt: time,
 })
 
+const tagRelations = object({
+  tag: string,
+  questions: integer,
+  related: list(object({ tag: string, questions: integer, similarity: { type: 'number' } })),
+})
+
 const account = object({ site: string, reputation: integer })
 
 const data = object({ users: integer, questions: integer, answers: integer, comments: integer })
@@ -116,6 +122,7 @@ export const schemas = {
   },
   data: { response: { 200: data } },
   tagStats: { response: { 200: object({ tags: list(tagStats) }) } },
+  relatedTags: { response: { 200: object({ tags: list(tagRelations) }) } },
   vote: {
     params,
     body: object({ value: { type: 'integer', enum: [1, -1] } }),

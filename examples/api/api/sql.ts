@@ -80,6 +80,12 @@ export const sql = {
     order by questions desc, t.tag
     limit 50`,
 
+  /** One text, a line for each question: as rows they would take several times as long to read. */
+  questionTags: `
+    select string_agg(array_to_string(tags, ' '), E'\\n') as questions
+    from posts
+    where kind = 'question' and status = 'published'`,
+
   /** How much there is. No route of this API changes it. */
   data: `
     select (select count(*) from users)::integer as users,

@@ -2,7 +2,7 @@ import type { Author, Question, QuestionList, UserPosts } from './contract.ts'
 
 // What a cached response shows, under the names by which a write removes it: renaming a user
 // changes every page with this author, a vote every page with the question's score. Nothing that a
-// write changes is shown by `/api/stats/tags`.
+// write changes is shown by `/api/stats/tags` and `/api/stats/tags/related`.
 
 export function userTag(id: number): string {
   return `user:${id}`

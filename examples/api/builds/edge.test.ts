@@ -42,6 +42,7 @@ describe.for(cachedBuilds)('limits of %s', (name) => {
     const refusedWrite = { method: 'POST', body: 'value' }
     for (const [path, init] of [
       ['/api/stats/tags', {}],
+      ['/api/stats/tags/related', {}],
       [`/api/questions/${id}/votes`, refusedWrite],
       ['/api/users/1', { ...refusedWrite, method: 'PATCH' }],
     ] as const) {

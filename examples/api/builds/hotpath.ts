@@ -9,6 +9,7 @@ import {
   type ResponseCacheOptions,
 } from 'hotpath/fastify'
 import { createPool } from 'hotpath/postgres'
+import { createWorkers } from 'hotpath/workers'
 import { createClient } from 'redis'
 import { accountUrl, sites, type Accounts } from '../api/accounts.ts'
 import { createApp, trustedProxies } from '../api/app.ts'
@@ -18,6 +19,7 @@ import { readDataVersion } from '../api/data-version.ts'
 import { errorBody, notFound, tooManyRequests } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
 import { redisBeginning } from '../api/redis.ts'
+import type * as relations from '../api/related-tags.ts'
 import * as rows from '../api/rows.ts'
 import { schemas } from '../api/schemas.ts'
 import { sql } from '../api/sql.ts'
@@ -33,6 +35,11 @@ export const build: Build = (options) => createApp(options, addRoutes)
 async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<void> {
   const pool = createPool(options.databaseUrl, { name: 'questions', maxConnections })
   app.addHook('onClose', () => pool.close())
+  const relating = createWorkers<typeof relations>(
+    new URL('../api/related-tags.ts', import.meta.url),
+    { name: 'related-tags', ...settings.relating },
+  )
+  app.addHook('onClose', () => relating.close())
   await app.register(hotpath, {
     cache: {
       name: 'pages',
@@ -157,18 +164,17 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     async () => data,
   )
 
+  app.get('/api/stats/tags', { schema: schemas.tagStats, config: statistics() }, async () => ({
+    tags: (await pool.query(sql.tagStats)).rows,
+  }))
+
   app.get(
-    '/api/stats/tags',
-    {
-      schema: schemas.tagStats,
-      config: {
-        hotpath: {
-          ...cached({ ttlMs: tagStatsTtlMs, query: [] }).hotpath,
-          limit: costly(settings.tagStatsPerMinute),
-        },
-      },
+    '/api/stats/tags/related',
+    { schema: schemas.relatedTags, config: statistics() },
+    async () => {
+      const found = await pool.query<rows.QuestionTagsRow>(sql.questionTags)
+      return { tags: await relating.run('relatedTags', found.rows[0]?.questions ?? '') }
     },
-    async () => ({ tags: (await pool.query(sql.tagStats)).rows }),
   )
 
   app.get('/hotpath/stats', () =>
@@ -183,6 +189,12 @@ interface ById {
 /** Nobody logs in here: a page is the same for everybody. That there is none is kept as well. */
 function cached(cache: CachedRouteOptions<CacheRequest>) {
   return { hotpath: { cache: { isPublic: true, notFoundTtlMs: ttlMs, ...cache } } }
+}
+
+/** Kept for long, and each with a limit of its own. */
+function statistics() {
+  const { hotpath } = cached({ ttlMs: tagStatsTtlMs, query: [] })
+  return { hotpath: { ...hotpath, limit: costly(settings.tagStatsPerMinute) } }
 }
 
 function limited(perMinute: number): LimitOptions<FastifyRequest> {

@@ -6,6 +6,8 @@ import type { Author, Build, BuildOptions, Comment, DataCounts, User } from '../
 import { cursorAfter, readCursor } from '../api/cursor.ts'
 import { notFound } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
+import { relatedTags } from '../api/related-tags.ts'
+import type { QuestionTagsRow } from '../api/rows.ts'
 import { schemas } from '../api/schemas.ts'
 import { pageSize, sql } from '../api/sql.ts'
 import { addUploads } from './naive-uploads.ts'
@@ -173,6 +175,11 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
   app.get('/api/stats/tags', { schema: schemas.tagStats }, async () => ({
     tags: await query(sql.tagStats),
   }))
+
+  app.get('/api/stats/tags/related', { schema: schemas.relatedTags }, async () => {
+    const [found] = await query<QuestionTagsRow>(sql.questionTags)
+    return { tags: relatedTags(found?.questions ?? '') }
+  })
 
   async function findPost(id: number): Promise<PostRow> {
     const [post] = await query<PostRow>('SELECT * FROM posts WHERE id = $1', [id])

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Accounts } from '../api/accounts.ts'
 import type { QuestionList, UserPosts } from '../api/contract.ts'
+import type { TagRelations } from '../api/related-tags.ts'
 import { cachedBuilds, useApis, type Answer } from './running-apis.ts'
 
 const { api, column, database } = await useApis()
@@ -58,6 +59,29 @@ describe('every build gives the same answer', () => {
     const { status, body } = await expectSame('/api/stats/tags')
     expect(status).toBe(200)
     expect(JSON.parse(body).tags).toHaveLength(50)
+  })
+
+  test('tags that go together', async () => {
+    const { status, body } = await expectSame('/api/stats/tags/related')
+    expect(status).toBe(200)
+    const counted = JSON.parse((await api('naive').get('/api/stats/tags')).body)
+    const { tags } = JSON.parse(body) as { tags: TagRelations[] }
+    expect(tags.map(({ tag, questions }) => ({ tag, questions }))).toEqual(
+      counted.tags.map(({ tag, questions }: TagRelations) => ({ tag, questions })),
+    )
+
+    for (const { tag, related } of tags.slice(0, 3)) {
+      expect(related).toHaveLength(5)
+      for (const other of related) {
+        expect(
+          await column<number>(
+            `select count(*)::int from posts
+             where kind = 'question' and status = 'published' and tags @> array[$1, $2]`,
+            [tag, other.tag],
+          ),
+        ).toEqual([other.questions])
+      }
+    }
   })
 
   test('how much there is', async () => {

@@ -2,6 +2,7 @@ import compress from '@fastify/compress'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Pool, type QueryResultRow } from 'pg'
+import { Piscina } from 'piscina'
 import { Agent, request as fetchFrom } from 'undici'
 import { accountUrl, sites, type Accounts } from '../api/accounts.ts'
 import { createApp } from '../api/app.ts'
@@ -10,6 +11,7 @@ import { readCursor } from '../api/cursor.ts'
 import { readDataVersion } from '../api/data-version.ts'
 import { notFound, tooManyRequests } from '../api/errors.ts'
 import { readId } from '../api/ids.ts'
+import type { TagRelations } from '../api/related-tags.ts'
 import * as rows from '../api/rows.ts'
 import { schemas } from '../api/schemas.ts'
 import { sql } from '../api/sql.ts'
@@ -37,6 +39,12 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
     onError: (error) => app.log.error(error),
   })
   app.addHook('onClose', () => cache.close())
+  const relating = new Piscina<string, TagRelations[]>({
+    filename: new URL('../api/related-tags.ts', import.meta.url).href,
+    name: 'relatedTags',
+    ...settings.relating,
+  })
+  app.addHook('onClose', () => relating.close())
   await app.register(compress)
   await app.register(rateLimit, { global: false, errorResponseBuilder: tooManyRequests })
 
@@ -158,14 +166,22 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
       answer(reply, 'tag-stats', 'statistics', readTagStats, settings.tagStatsTtlMs),
   )
 
-  // Too expensive to run twice at a time, wherever the result is kept. No write changes it.
-  let running: Promise<{ value: object; tags: string[] }> | undefined
-  function readTagStats() {
-    running ??= query('tagStats')
-      .then((stats) => ({ value: { tags: stats }, tags: [] }))
-      .finally(() => (running = undefined))
-    return running
-  }
+  app.get(
+    '/api/stats/tags/related',
+    { schema: schemas.relatedTags, config: costly(settings.tagStatsPerMinute) },
+    (_request, reply) =>
+      answer(reply, 'related-tags', 'statistics', readRelatedTags, settings.tagStatsTtlMs),
+  )
+
+  // Too expensive to run twice at a time, wherever the result is kept. No write changes them.
+  const readTagStats = oneAtATime(async () => ({
+    value: { tags: await query('tagStats') },
+    tags: [],
+  }))
+  const readRelatedTags = oneAtATime(async () => {
+    const [found] = await query<rows.QuestionTagsRow>('questionTags')
+    return { value: { tags: await relating.run(found?.questions ?? '') }, tags: [] }
+  })
 
   /** Sends the JSON that is kept under `key`, or makes and keeps it. */
   async function answer<T extends object>(
@@ -195,6 +211,15 @@ async function addRoutes(app: FastifyInstance, options: BuildOptions): Promise<v
 
 interface ById {
   Params: { id: string }
+}
+
+/** Whoever calls while a load is under way shares it. */
+function oneAtATime<T>(load: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  return () => {
+    running ??= load().finally(() => (running = undefined))
+    return running
+  }
 }
 
 function limited(perMinute: number) {

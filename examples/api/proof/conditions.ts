@@ -35,7 +35,7 @@ export function conditionsOf(setting: Setting): [name: string, value: string][] 
     ],
     [
       'Limits',
-      `${settings.dataPerMinute} a minute of /api/data, ${settings.tagStatsPerMinute} of /api/stats/tags and ${settings.writesPerMinute} of each route that writes, in the usual and the hotpath build; for each address but, on the costly routes, this machine's, where the load comes from`,
+      `${settings.dataPerMinute} a minute of /api/data, ${settings.tagStatsPerMinute} of each route under /api/stats and ${settings.writesPerMinute} of each route that writes, in the usual and the hotpath build; for each address but, on the costly routes, this machine's, where the load comes from`,
     ],
     ['Pool', `at most ${settings.maxConnections} connections, in the usual and the hotpath build`],
     [

@@ -93,6 +93,7 @@ export function sampleRequests(catalogue: Catalogue): LoadRequest[] {
     ]),
     get('/api/data'),
     get('/api/stats/tags'),
+    get('/api/stats/tags/related'),
     get('/api/nothing'),
     ...refusedWrites(catalogue),
   ]

@@ -99,6 +99,7 @@ function linksTo({ users, questions, authors, tags }: Catalogue): TryLink[] {
     { path: `/api/users/${users[0]}`, what: 'A user' },
     { path: `/api/users/${authors[0]}/posts`, what: 'What a user wrote, newest first' },
     { path: '/api/stats/tags', what: 'An expensive aggregate' },
+    { path: '/api/stats/tags/related', what: 'Tags that go together, worked out in a thread' },
     { path: '/api/data', what: 'How much there is, 100 times a minute' },
     { path: '/api/users/2147483647', what: 'Nobody: 404, remembered like an answer' },
     { path: '/api/users/abc', what: 'Not an id: 400, with the reason' },
