@@ -231,6 +231,22 @@ describe('a Fastify route that is taken out of the limit', () => {
   })
 })
 
+test.each(['1/minute', { policy: '1/minute' }])(
+  'Fastify routes with %j, written once, have a limit each, and HEAD that of its GET',
+  async (limit) => {
+    const app = fastify()
+    await app.register(hotpath, { cache: false })
+    const config = { hotpath: { limit } }
+    app.get('/one', { config }, () => 'one')
+    app.get('/other', { config }, () => 'other')
+    const statusOf = async (method: 'GET' | 'HEAD', url: string) =>
+      (await app.inject({ method, url })).statusCode
+    expect([await statusOf('GET', '/one'), await statusOf('HEAD', '/one')]).toEqual([200, 429])
+    expect([await statusOf('HEAD', '/other'), await statusOf('GET', '/other')]).toEqual([200, 429])
+    await app.close()
+  },
+)
+
 test.each([
   [{}, /needs a policy/],
   [{ policy: '1/s', limiter: createLimiter('1/s') }, /not both/],

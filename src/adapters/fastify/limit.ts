@@ -43,21 +43,23 @@ export function limitApp(app: FastifyInstance, step: LimitStep<FastifyRequest>):
 
 /** The limits that routes have of their own. */
 export function limitRoutes(app: FastifyInstance, proxies: TrustedProxies | undefined): void {
-  // Fastify declares the HEAD beside a GET by itself, with the same config: they share the limit.
-  const steps = new Map<Limit | string, LimitStep<FastifyRequest>>()
+  // Fastify declares the HEAD beside a GET by itself, with the same config: they share the limit. Other
+  // routes do not, though an app may have written their limits once.
+  const steps = new Map<string, Map<Limit, LimitStep<FastifyRequest>>>()
   app.addHook('onRoute', (routeOptions) => {
     const limit = routeOptions.config?.hotpath?.limit
     if (limit === undefined || limit === false) return
-    const name = typeof limit === 'string' ? `${placeOf(routeOptions)} ${limit}` : limit
-    let step = steps.get(name)
-    if (step === undefined) {
-      step = new LimitStep(`limit of ${routeOptions.url}`, limit, proxies)
-      steps.set(name, step)
-    }
+    const place = placeOf(routeOptions)
+    const stepsHere = steps.get(place) ?? new Map<Limit, LimitStep<FastifyRequest>>()
+    steps.set(place, stepsHere)
+    const step =
+      stepsHere.get(limit) ?? new LimitStep(`limit of ${routeOptions.url}`, limit, proxies)
+    stepsHere.set(limit, step)
     addStep(routeOptions, limit, hookOf(step))
   })
   app.addHook('onClose', async () => {
-    await Promise.all([...steps.values()].map((step) => step.close()))
+    const all = [...steps.values()].flatMap((stepsHere) => [...stepsHere.values()])
+    await Promise.all(all.map((step) => step.close()))
   })
 }
 
