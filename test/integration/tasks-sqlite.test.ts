@@ -105,6 +105,17 @@ describe('a store in trouble', () => {
     expect((await task.enqueue(undefined)).isNew).toBe(true)
   })
 
+  test('a file that another is about to make is waited for', async () => {
+    const file = newFile()
+    const other = new DatabaseSync(file)
+    other.exec('begin immediate; create table of_another (x)')
+    const task = create({ file }).define('t', { run: () => {} })
+    const enqueued = task.enqueue(undefined)
+    setTimeout(() => other.exec('commit'), 300)
+    await expect(enqueued).resolves.toHaveProperty('isNew', true)
+    other.close()
+  })
+
   test('a lock that another holds for too long is said so', async () => {
     const file = newFile()
     const task = create({ file, lockTimeoutMs: 100 }).define('t', { run: () => {} })

@@ -16,11 +16,12 @@ export class Connection {
 
   constructor(file: string, lockTimeoutMs: number) {
     this.#lockTimeoutMs = lockTimeoutMs
-    // SQLite's own waiting sleeps for up to 100 ms at a time; it is good enough only for the opening.
-    this.database = new DatabaseSync(file, { timeout: lockTimeoutMs })
+    // SQLite's own waiting sleeps for up to 100 ms at a time, and does not wait for one that writes to a
+    // file that has no log yet: of several processes that make it, all but one would fail.
+    this.database = new DatabaseSync(file, { timeout: 0 })
     try {
-      this.database.exec('pragma journal_mode = wal; pragma synchronous = full')
-      this.database.exec('pragma busy_timeout = 0; pragma journal_size_limit = 67108864')
+      this.#patiently(() => this.database.exec('pragma journal_mode = wal'))
+      this.database.exec('pragma synchronous = full; pragma journal_size_limit = 67108864')
       this.write(true, () => createTables(this.database))
     } catch (error) {
       this.database.close()
