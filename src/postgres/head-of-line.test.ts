@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import type { Flight } from './flight.ts'
 import { HeadOfLine } from './head-of-line.ts'
 import { Pulse } from './pulse.ts'
 import { RoundTrip } from './round-trip.ts'
@@ -8,7 +7,7 @@ function line() {
   const roundTrip = new RoundTrip()
   const learnt: [ms: number, isItsOwn: boolean][] = []
   const habit = { learn: (ms: number, isItsOwn: boolean) => void learnt.push([ms, isItsOwn]) }
-  const flight = (sentAtMs: number) => ({ sentAtMs, statement: { habit } }) as unknown as Flight
+  const flight = (sentAtMs: number) => ({ sentAtMs, statement: { habit } })
   return { head: new HeadOfLine(roundTrip, new Pulse()), roundTrip, learnt, flight }
 }
 

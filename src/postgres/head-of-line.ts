@@ -1,7 +1,12 @@
-import type { Flight } from './flight.ts'
-import { stallMs } from './habit.ts'
+import { stallMs, type Habit } from './habit.ts'
 import type { Pulse } from './pulse.ts'
 import type { RoundTrip } from './round-trip.ts'
+
+/** What is learnt from: a flight, of which this is all that counts here. */
+interface Answered {
+  readonly sentAtMs: number
+  readonly statement: { readonly habit: Pick<Habit, 'learn'> }
+}
 
 /**
  * The query of a connection that the server works on: since when, and what is learnt from how long it
@@ -27,7 +32,7 @@ export class HeadOfLine {
   }
 
   /** It was answered. */
-  learn(flight: Flight, nowMs: number): void {
+  learn(flight: Answered, nowMs: number): void {
     const tookMs = nowMs - this.sinceMs
     this.#pulse.beat(nowMs)
     const { habit } = flight.statement
