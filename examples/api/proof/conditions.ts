@@ -44,6 +44,9 @@ export function conditionsOf(setting: Setting): [name: string, value: string][] 
         ? 'not divided: servers, load and PostgreSQL share them'
         : `${cores.server} for the server under load, ${cores.rest} for the load; PostgreSQL runs on any`,
     ],
-    ['Rounds', `${rounds} of each build, interleaved; the figures are medians of them`],
+    [
+      'Rounds',
+      `at least ${rounds} of each build, interleaved, and one of naive under the mixed load; the figures are medians of them`,
+    ],
   ]
 }

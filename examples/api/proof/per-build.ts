@@ -15,13 +15,17 @@ export function perBuild<T>(value: (build: BuildName) => T): PerBuild<T> {
 export async function interleave(
   rounds: number,
   measure: (build: BuildName, round: number) => Promise<number>,
+  builds: readonly BuildName[] = buildNames,
 ): Promise<PerBuild<number[]>> {
   const values = perBuild((): number[] => [])
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < buildNames.length; turn++) {
-      const build = buildNames[(round + turn) % buildNames.length] ?? 'naive'
+    for (let turn = 0; turn < builds.length; turn++) {
+      const build = builds[(round + turn) % builds.length] ?? 'naive'
       values[build].push(await measure(build, round))
     }
   }
   return values
 }
+
+/** The builds that hold a load of thousands of requests a second, and have to be told apart. */
+export const cachedBuilds: readonly BuildName[] = ['usual', 'hotpath']

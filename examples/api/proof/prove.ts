@@ -117,7 +117,7 @@ export async function prove(options: ProofOptions, run: Run, progress: Progress)
 
 /** Of 90 s since the start, what is left, less what the rows take beyond their budgets to settle. */
 function remainingMs(): number {
-  return Math.min(40_000, Math.max(15_000, 0.45 * (70_000 - performance.now())))
+  return Math.min(50_000, Math.max(20_000, 0.65 * (70_000 - performance.now())))
 }
 
 /** So little that the rows could not ask for different things would prove nothing. */
