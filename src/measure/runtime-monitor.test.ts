@@ -52,7 +52,8 @@ test('times collections, and reads the heap that they leave', { timeout: 30_000 
   for (let round = 1; round <= 12; round++) {
     kept.push(Array.from({ length: 50_000 }, () => ({ round })))
     collectGarbage()
-    await vi.waitFor(() => expect(monitor.stats().gc.major.count).toBeGreaterThanOrEqual(round), {
+    // Not the count of collections: one that is asked for is two in Node 22.
+    await vi.waitFor(() => expect(monitor.stats().heap.trend.samples).toBe(round), {
       timeout: 10_000,
     })
     clock.advance(60_000)

@@ -28,6 +28,28 @@ async function write(name: string, content: Buffer | string): Promise<string> {
 const brotli = (content: Buffer) =>
   brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })
 
+/** A frame of zstd that says nothing. */
+function skippable(length: number): Buffer {
+  const head = Buffer.from('5d2a4d1800000000', 'hex')
+  head.writeUInt32LE(length, 4)
+  return Buffer.concat([head, Buffer.alloc(length, 'x')])
+}
+
+/** As `pzstd` and logs that are packed piece by piece have it. */
+function framed(content: Buffer): Buffer {
+  const params = { [constants.ZSTD_c_checksumFlag]: 1 }
+  return Buffer.concat([
+    skippable(4),
+    zstdCompressSync(content.subarray(0, 9)),
+    skippable(0),
+    zstdCompressSync(''),
+    skippable(200_000),
+    zstdCompressSync(content.subarray(9, 300_000), { params }),
+    zstdCompressSync(content.subarray(300_000)),
+    skippable(12),
+  ])
+}
+
 /** Files of the test's folder that this process has open. */
 function openFiles(): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
@@ -70,6 +92,7 @@ describe('the same lines from', () => {
       Buffer.concat([gzipSync(bytes.subarray(0, 9)), gzipSync(bytes.subarray(9))]),
     ],
     ['zstd', 'c.txt', zstdCompressSync(bytes)],
+    ['zstd in frames, some to be skipped', 'e.txt', framed(bytes)],
     ['brotli by its name', 'd.txt.br', brotli(bytes)],
   ])('%s', async (_name, name, packed) => {
     const path = await write(name, packed)
@@ -77,6 +100,18 @@ describe('the same lines from', () => {
     const { bytes: read, next } = await lines(path).to(async () => {})
     expect(read).toBe(packed.length)
     expect(next.byteOffset).toBe(bytes.length)
+  })
+
+  test('zstd that repeats one byte, a byte at a time', async () => {
+    const packed = zstdCompressSync(`${'x'.repeat(1_000_000)}\n`)
+    const found = await lines(Array.from(packed, (byte) => Buffer.of(byte))).toArray()
+    expect(found.map((line) => line.length)).toEqual([1_000_000])
+  })
+
+  test('leaving zstd in its second frame closes the file', async () => {
+    const path = await write('left.zst', framed(bytes))
+    for await (const line of lines(path)) if (line === wanted[2_000]) break
+    expect(openFiles()).toEqual([])
   })
 
   test('brotli by option', async () => {
@@ -166,12 +201,23 @@ describe('bad input is one clear error, and everything is closed', () => {
     ['gzip', 'cut.gz', gzipSync(bytes)],
     ['zstd', 'cut.zst', zstdCompressSync(bytes)],
     ['brotli', 'cut.br', brotli(bytes)],
-  ])('%s that is cut off', async (format, name, packed) => {
+    ['zstd', 'cut-skip.zst', Buffer.concat([zstdCompressSync(bytes), skippable(40)])],
+    ['zstd', 'cut-second.zst', Buffer.concat([zstdCompressSync('a\n'), zstdCompressSync(bytes)])],
+  ])('%s that is cut off (%s)', async (format, name, packed) => {
     const path = await write(name, packed)
     await truncate(path, packed.length - 20)
     const failed = lines(path).toArray()
     await expect(failed).rejects.toThrow(`${name} is cut off or damaged (${format}`)
     await expect(failed).rejects.toMatchObject({ code: 'HOTPATH_STREAM_SOURCE_FAILED' })
+    expect(openFiles()).toEqual([])
+  })
+
+  test.each([
+    ['gzip', 'more.gz', gzipSync(bytes)],
+    ['zstd', 'more.zst', zstdCompressSync(bytes)],
+  ])('%s, and behind it what is none', async (format, name, packed) => {
+    const path = await write(name, Buffer.concat([packed, Buffer.from('no more of it')]))
+    await expect(lines(path).toArray()).rejects.toThrow(`${name} is cut off or damaged (${format}`)
     expect(openFiles()).toEqual([])
   })
 
