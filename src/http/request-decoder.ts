@@ -128,7 +128,7 @@ export class RequestDecoder extends Duplex {
     const { stream, frames, coding } = layer
     if (frames === undefined) {
       stream.end()
-    } else if (frames.isSkipping) {
+    } else if (!frames.isWhole) {
       this.destroy(notWhole(coding))
     } else {
       const rest = frames.rest()
@@ -162,7 +162,7 @@ export class RequestDecoder extends Duplex {
   // Brotli and zstd stop at the end of what they know, and say nothing of what is behind it.
   #finish(): void {
     for (const { stream, frames, coding, bytesIn } of this.#layers) {
-      if (frames?.isSkipping === true) {
+      if (frames?.isWhole === false) {
         this.destroy(notWhole(coding))
       } else if (stream.bytesWritten < bytesIn + (frames?.rest().length ?? 0)) {
         this.destroy(new RequestBodyError(400, `the body goes on behind the end of ${coding}`))

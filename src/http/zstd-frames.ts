@@ -21,8 +21,8 @@ interface Part {
 export class ZstdFrames {
   /** How much was taken out. */
   droppedBytes = 0
-  /** A skippable frame has begun and is not whole. */
-  isSkipping = false
+  /** A frame has begun and is not whole. */
+  #isInFrame = false
   readonly #parts: Iterator<Part, undefined, number> = this.#walk()
   #part: Part | undefined
   /** How much of the part is still to come. */
@@ -33,6 +33,11 @@ export class ZstdFrames {
 
   constructor() {
     this.#begin()
+  }
+
+  /** What has come ends where a frame ends. Node 22's decoder does not say so. */
+  get isWhole(): boolean {
+    return !this.#isInFrame && this.#held.length === 0
   }
 
   /** What of a piece is for the decoder. */
@@ -84,15 +89,17 @@ export class ZstdFrames {
     for (let hasData = false; ; hasData = true) {
       let magic = yield number(4, 'held')
       while (isSkippable(magic)) {
-        this.isSkipping = true
+        this.#isInFrame = true
         this.droppedBytes += this.rest().length
         yield dropped(yield number(4, 'dropped'))
-        this.isSkipping = false
+        this.#isInFrame = false
         magic = yield number(4, 'held')
       }
       this.#kept.push(this.rest())
       if (magic !== frameMagic || hasData) return undefined
+      this.#isInFrame = true
       yield* partsOfData()
+      this.#isInFrame = false
     }
   }
 }
