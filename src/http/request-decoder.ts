@@ -120,6 +120,13 @@ export class RequestDecoder extends Duplex {
       this.destroy(new RequestBodyError(413, `the body has more than ${maxBytes} bytes of padding`))
       return undefined
     }
+    // Of blocks or members that hold nothing, nothing comes out that could be limited.
+    const mostEncoded = 2 * maxBytes + freeBytes
+    if (layer.bytesIn > mostEncoded) {
+      const text = `the encoded body is larger than ${mostEncoded} bytes, and most of it holds nothing`
+      this.destroy(new RequestBodyError(413, text))
+      return undefined
+    }
     return kept.length > 0 ? kept : undefined
   }
 

@@ -58,6 +58,9 @@ const padded: Case[] = [
   return { about, coding: 'zstd', body: () => Buffer.concat(parts), becomes }
 })
 
+/** Ended, so that only their number is wrong. */
+const emptyBlocks = Buffer.concat([Buffer.alloc(3 * 900_000), Buffer.from([1, 0, 0])])
+
 /** A thousand million zeros, in each coding. */
 const bombs = {
   // Members of gzip may follow each other (RFC 1952, 2.2).
@@ -138,6 +141,19 @@ const cases: Case[] = [
     becomes: text,
   },
   ...padded,
+  {
+    about: 'blocks of nothing',
+    coding: 'zstd',
+    // Magic number, no content size, a window, and blocks that are raw, empty and not the last.
+    body: () => Buffer.concat([Buffer.from('28b52ffd0058', 'hex'), emptyBlocks]),
+    becomes: 413,
+  },
+  {
+    about: 'members of nothing',
+    coding: 'gzip',
+    body: () => repeated(gzipSync(Buffer.alloc(0)), 150_000),
+    becomes: 413,
+  },
   {
     about: 'padded in both',
     coding: 'zstd, zstd',
