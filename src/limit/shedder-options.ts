@@ -41,7 +41,7 @@ export interface ShedderOptions {
    * a tenth of a second. Above it the limit falls. It is the time that each request waits, several
    * times, for the CPU.
    *
-   * @defaultValue 4
+   * @defaultValue 3
    */
   targetDelayMs?: number | undefined
   /**
@@ -105,7 +105,7 @@ export function resolveShedderOptions(options: ShedderOptions): ResolvedShedderO
     name: nonEmptyString('name', options.name ?? 'shedder'),
     maxInFlight,
     minInFlight,
-    targetDelayMs: positiveMs('targetDelayMs', options.targetDelayMs ?? 4),
+    targetDelayMs: positiveMs('targetDelayMs', options.targetDelayMs ?? 3),
     targetLatencyMs:
       targetLatencyMs === undefined ? undefined : positiveMs('targetLatencyMs', targetLatencyMs),
     shares: resolveShares(options.shares),
