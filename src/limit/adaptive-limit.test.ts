@@ -37,3 +37,13 @@ test('it does not fall where nobody was let in, nor grow before anything has end
   limit.adjust({ ...calm, latencyMs: undefined })
   expect(limit.current).toBe(100)
 })
+
+test('it is tight from a cut until it is no longer nearly used', () => {
+  const limit = new AdaptiveLimit(options)
+  expect(limit.isTight).toBe(false)
+  limit.adjust({ ...calm, delayMs: 16 })
+  limit.adjust(calm)
+  expect(limit.isTight).toBe(true)
+  limit.adjust({ ...calm, wasFull: false })
+  expect(limit.isTight).toBe(false)
+})

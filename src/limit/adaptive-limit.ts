@@ -28,6 +28,8 @@ const leastGradient = 0.5
  */
 export class AdaptiveLimit {
   current: number
+  /** It had to be cut, and has been nearly used in each window since. */
+  isTight = false
   readonly #options: ResolvedShedderOptions
   readonly #latencyTarget: LatencyTarget
   /** Until the first overload the limit doubles, as TCP does in its slow start. */
@@ -55,12 +57,15 @@ export class AdaptiveLimit {
     } else if (wasFull) {
       const growth = this.#isStarting ? this.current : Math.max(1, this.current * growthRatio)
       this.current = this.#bounded(this.current + growth)
+    } else {
+      this.isTight = false
     }
   }
 
   // A limit that nobody has come near says nothing: what was in use was too much.
   #cut(peakUse: number, gradient: number): void {
     this.#isStarting = false
+    this.isTight = true
     this.current = this.#bounded(
       Math.min(this.current, peakUse) * Math.max(leastGradient, gradient),
     )

@@ -78,6 +78,41 @@ test('refused clients are told different times, none too early', () => {
   expect(new Set(times.map((ms) => Math.ceil(ms / 1_000))).size).toBeGreaterThan(2)
 })
 
+test('where it is tight a class is let in bit by bit beyond half of its share, the critical one at once', () => {
+  const clock = createManualClock()
+  const shedder = createShedder({ targetLatencyMs: 10, clock })
+  const early = fill(shedder, 'normal')
+  expect(early).toHaveLength(40)
+  clock.advance(40)
+  for (const permit of early) permit.release()
+  permitOf(shedder.admit())
+  clock.advance(70)
+  expect(shedder.stats()).toMatchObject({ limit: 50, latencyMs: 40, inFlight: 1 })
+
+  expect(fill(shedder, 'normal')).toHaveLength(10)
+  expect(fill(shedder, 'normal')).toHaveLength(0)
+  clock.advance(10)
+  expect(fill(shedder, 'normal').length).toBeOneOf([2, 3])
+  const { inFlight } = shedder.stats()
+  expect(fill(shedder, 'critical')).toHaveLength(50 - inFlight)
+})
+
+test('a burst is let in whole again when nothing was nearly full for a while', () => {
+  const clock = createManualClock()
+  const shedder = createShedder({ targetLatencyMs: 10, clock })
+  const [, ...early] = fill(shedder, 'normal') // the first one stays
+  clock.advance(40)
+  for (const permit of early) permit.release()
+  for (let window = 0; window < 3; window++) {
+    const permit = permitOf(shedder.admit())
+    clock.advance(5)
+    permit.release()
+    clock.advance(100)
+  }
+  expect(shedder.stats()).toMatchObject({ limit: 50, latencyMs: 5, inFlight: 1 })
+  expect(fill(shedder, 'normal')).toHaveLength(19)
+})
+
 test('a refusal is heard of', () => {
   const heard: object[] = []
   const stop = listen('hotpath:limit:shed', (event) => void heard.push(event))

@@ -1,6 +1,7 @@
 import { eventChannel, register, type Timer } from '../core/index.ts'
 import { AdaptiveLimit } from './adaptive-limit.ts'
 import { MedianWindow } from './median-window.ts'
+import { Pace } from './pace.ts'
 import {
   resolveShedderOptions,
   type Priority,
@@ -90,6 +91,14 @@ const sampleEveryMs = 5
 const windowMs = 100
 /** A class that has filled so much of its share needs a higher limit, if there can be one. */
 const fullRatio = 0.8
+/** Up to so much of its share a class is let in as it comes, also where it is tight. */
+const unpacedRatio = 0.5
+/** Whose pace a class counts in; the reserve of the critical ones is there to be used at once. */
+const heldBackBy: Readonly<Record<Priority, readonly Exclude<Priority, 'critical'>[]>> = {
+  critical: ['normal', 'background'],
+  normal: ['normal', 'background'],
+  background: ['background'],
+}
 
 const shedChannel = eventChannel('hotpath:limit:shed')
 
@@ -97,6 +106,7 @@ class AdaptiveShedder implements Shedder {
   readonly name: string
   readonly #options: ResolvedShedderOptions
   readonly #limit: AdaptiveLimit
+  readonly #paces = { normal: new Pace(), background: new Pace() }
   readonly #delays = new MedianWindow()
   readonly #latencies = new MedianWindow()
   readonly #admitted: Record<Priority, number> = { critical: 0, normal: 0, background: 0 }
@@ -128,7 +138,7 @@ class AdaptiveShedder implements Shedder {
     const share = this.#options.shares[priority]
     const room = this.#limit.current * share
     if (this.#inFlight + 1 >= room * fullRatio) this.#wasFull = true
-    if (this.#inFlight >= room && !this.#isClosed) return this.#refuse(priority)
+    if (!this.#lets(priority, room, nowMs) && !this.#isClosed) return this.#refuse(priority)
     this.#inFlight++
     this.#admitted[priority]++
     this.#peakUse = Math.max(this.#peakUse, this.#inFlight / share)
@@ -166,6 +176,22 @@ class AdaptiveShedder implements Shedder {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #lets(priority: Priority, room: number, nowMs: number): boolean {
+    if (this.#inFlight >= room) return false
+    // A burst that the process can serve must not be refused for being one.
+    const latencyMs = this.#latencyMs
+    if (!this.#limit.isTight || latencyMs === undefined) return true
+    const isPaced = priority !== 'critical' && this.#inFlight > room * unpacedRatio
+    if (isPaced && !this.#paces[priority].lets(nowMs, room, latencyMs)) {
+      this.#wasFull = true
+      return false
+    }
+    for (const held of heldBackBy[priority]) {
+      this.#paces[held].count(nowMs, this.#limit.current * this.#options.shares[held], latencyMs)
+    }
+    return true
   }
 
   #refuse(priority: Priority): Refusal {
