@@ -56,3 +56,4 @@ export { fromIoredis, type IoredisClient, type IoredisSubscriber } from './redis
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisSubscriber } from './redis-node.ts'
 export { redisScript } from './redis-script.ts'
 export { components, register, type ComponentKind, type RegisteredComponent } from './registry.ts'
+export { zstdFrameKind, zstdFrameParts, zstdMagicBytes, type ZstdPart } from './zstd-frame.ts'

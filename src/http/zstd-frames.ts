@@ -1,22 +1,16 @@
-const frameMagic = 0xfd2fb528
-/** With sixteen different last digits. */
-const skippableMagic = 0x184d2a50
-const checksumBytes = 4
+import { zstdFrameKind, zstdFrameParts, zstdMagicBytes, type ZstdPart } from '../core/index.ts'
 
 const nothing = Buffer.alloc(0)
 
-/** What comes next: so many bytes, which go to the decoder, or away, or wait for what they turn out to be. */
-interface Part {
-  readonly length: number
-  readonly fate: 'kept' | 'dropped' | 'held'
-  /** They are a number that says what comes after them. */
-  readonly isNumber: boolean
+/** What comes next is for the decoder, where nothing else is said. */
+interface Part extends ZstdPart {
+  /** It goes away, or waits for what it turns out to be. */
+  readonly fate?: 'dropped' | 'held'
 }
 
 /**
  * Takes the skippable frames out of zstd (RFC 8878, 3.1.2). Node's decoder stops at the end of the first
- * frame of data, and does not say whether what is behind it is padding. Nothing is decoded here: frames
- * and blocks say how long they are.
+ * frame of data, and does not say whether what is behind it is padding.
  */
 export class ZstdFrames {
   /** How much was taken out. */
@@ -54,7 +48,7 @@ export class ZstdFrames {
         this.#number += piece.readUIntLE(begin, at - begin) * 2 ** (8 * before)
       }
       this.#missing -= at - begin
-      if (fate !== 'kept') {
+      if (fate !== undefined) {
         this.#kept.push(piece.subarray(from, begin))
         from = at
       }
@@ -87,57 +81,24 @@ export class ZstdFrames {
   // Ends where what comes is for the decoder to refuse.
   *#walk(): Generator<Part, undefined, number> {
     for (let hasData = false; ; hasData = true) {
-      let magic = yield number(4, 'held')
-      while (isSkippable(magic)) {
+      let magic = yield held(zstdMagicBytes)
+      while (zstdFrameKind(magic) === 'skippable') {
         this.#isInFrame = true
         this.droppedBytes += this.rest().length
-        yield dropped(yield number(4, 'dropped'))
+        const length = yield { length: 4, isNumber: true, fate: 'dropped' }
+        yield { length, isNumber: false, fate: 'dropped' }
         this.#isInFrame = false
-        magic = yield number(4, 'held')
+        magic = yield held(zstdMagicBytes)
       }
       this.#kept.push(this.rest())
-      if (magic !== frameMagic || hasData) return undefined
+      if (zstdFrameKind(magic) === undefined || hasData) return undefined
       this.#isInFrame = true
-      yield* partsOfData()
+      yield* zstdFrameParts()
       this.#isInFrame = false
     }
   }
 }
 
-/** Of a frame, behind its magic number (RFC 8878, 3.1.1). */
-function* partsOfData(): Generator<Part, void, number> {
-  const flags = yield number(1, 'kept')
-  yield kept(restOfHead(flags))
-  for (let isLast = false; !isLast;) {
-    const block = yield number(3, 'kept')
-    isLast = (block & 1) === 1
-    const isRepeated = ((block >> 1) & 3) === 1
-    // A byte and how often it comes, or so many bytes.
-    yield kept(isRepeated ? 1 : block >> 3)
-  }
-  if ((flags & 4) !== 0) yield kept(checksumBytes)
-}
-
-// The size of the window, the id of a dictionary and the size of the content, as far as they are there.
-function restOfHead(flags: number): number {
-  const isSingleSegment = (flags & 0x20) !== 0
-  const dictionaryBytes = [0, 1, 2, 4][flags & 3] ?? 0
-  const contentBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0
-  return (isSingleSegment ? 0 : 1) + dictionaryBytes + contentBytes
-}
-
-function isSkippable(magic: number): boolean {
-  return (magic & ~0xf) === skippableMagic
-}
-
-function number(length: number, fate: Part['fate']): Part {
-  return { length, fate, isNumber: true }
-}
-
-function kept(length: number): Part {
-  return { length, fate: 'kept', isNumber: false }
-}
-
-function dropped(length: number): Part {
-  return { length, fate: 'dropped', isNumber: false }
+function held(length: number): Part {
+  return { length, isNumber: true, fate: 'held' }
 }

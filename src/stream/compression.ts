@@ -33,7 +33,9 @@ export async function* decompress(
     }
   }
   try {
-    yield* compression === 'zstd' ? unpackZstd(copies()) : unpack(copies(), compression)
+    yield* compression === 'zstd'
+      ? unpackZstd(copies(), (frame) => unpack(frame, compression))
+      : unpack(copies(), compression)
   } catch (error) {
     if (hasSourceFailed) throw error
     throw damagedSource(name, compression, error)
@@ -42,11 +44,15 @@ export async function* decompress(
 
 async function* unpack(
   chunks: AsyncIterable<Buffer>,
-  compression: Exclude<Compression, 'zstd'>,
+  compression: Compression,
 ): AsyncGenerator<Buffer, void, undefined> {
   // Loaded when it is needed: it takes some megabytes, and most texts are not compressed.
   const zlib = await import('node:zlib')
-  const decompressors = { gzip: zlib.createGunzip, brotli: zlib.createBrotliDecompress }
+  const decompressors = {
+    gzip: zlib.createGunzip,
+    brotli: zlib.createBrotliDecompress,
+    zstd: zlib.createZstdDecompress,
+  }
   const packed = Readable.from(chunks, { highWaterMark: 1 })
   const unpacked = decompressors[compression]({ chunkSize: 64 * 1_024 })
   // An error also ends the loop below, which is where it is handled.
